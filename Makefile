@@ -1,0 +1,13 @@
+# A thin front to make.py, which says what each of these does and also runs without make: python3 make.py dance
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+else
+PYTHON ?= python3
+endif
+
+.PHONY: help dance test lint bench clean
+
+help dance test lint bench clean:
+	@$(PYTHON) make.py $@ $(ARGS)
+
+.DEFAULT_GOAL := help

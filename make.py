@@ -1,0 +1,271 @@
+"""Set this clone up and run it: what `make dance`, `make test` and the rest do, wherever there is a Python.
+
+Owns `.venv`, the stamps in it that say what it holds, and what is asked of apt. `dance` installs what the show needs,
+`test` adds what development needs; either is redone only when pyproject.toml or this file changed, or when it was cut
+short. Nothing but the standard library, and nothing that an old Python cannot read: it has to say that it is too old.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+OLDEST_PYTHON = (3, 11)
+CPU_BUILDS_OF_TORCH = "https://download.pytorch.org/whl/cpu"
+
+# What Debian and Ubuntu call the libraries that Python's packages load: OpenGL for the window and without one,
+# fonts for the text on it, PortAudio for sound. Everywhere else the system or the wheels bring them.
+SHOW_LIBRARIES = ["libgl1", "libegl1", "libgl1-mesa-dri", "libfontconfig1", "libportaudio2"]
+# Tests open real windows on a screen in memory and press real keys.
+TEST_PROGRAMS = ["xvfb", "xdotool"]
+
+USAGE = """\
+make dance [ARGS="..."]   install what the show needs, the first time, and start it; ARGS go to dancenet
+make test  [ARGS="..."]   install what development needs, the first time, and run every check; ARGS go to pytest
+make lint                 the checks of the source alone: ruff and mypy
+make bench [ARGS="..."]   hold 30 frames a second for a minute, and count the late ones
+make clean                remove .venv and what tools left behind; models and runs stay
+
+PYTHON=python3.12 make ...   uses that Python; without make: python3 make.py dance"""
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the first argument says, handing on the rest; returns the exit code."""
+    name, rest = (arguments[0] if arguments else "help"), arguments[1:]
+    if name == "help":
+        print(USAGE)
+        return 0
+    commands = {"dance": dance, "test": test, "lint": lint, "bench": bench, "clean": clean}
+    if name not in commands:
+        print(f"make.py: unknown command {name!r}; there are {', '.join(commands)} and help", file=sys.stderr)
+        return 2
+    if sys.version_info < OLDEST_PYTHON:
+        return run_with_newer_python(arguments)
+    os.chdir(ROOT)
+    try:
+        return commands[name](rest)
+    except SetUpError as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def dance(rest: list[str]) -> int:
+    """The show, with whatever `dancenet` understands."""
+    set_up(development=False)
+    return become([str(program("dancenet")), *rest])
+
+
+def test(rest: list[str]) -> int:
+    """Every check. The tests run last and whatever the others found, so that one run tells everything."""
+    set_up(development=True)
+    return check_source() | run([str(program("python")), "-m", "pytest", *rest])
+
+
+def lint(rest: list[str]) -> int:
+    """The checks that need no test to run."""
+    set_up(development=True)
+    return check_source()
+
+
+def bench(rest: list[str]) -> int:
+    """The pacing benchmark."""
+    set_up(development=True)
+    return become([str(program("python")), "-m", "benchmarks.pacing", *rest])
+
+
+def clean(rest: list[str]) -> int:
+    """Remove what can be made again in minutes; models and runs take hours and stay."""
+    for name in [".venv", "build", "dist", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"]:
+        shutil.rmtree(ROOT / name, ignore_errors=True)
+    return 0
+
+
+def check_source() -> int:
+    """Ruff and mypy, all of them whatever the first one finds; 0 when clean, else 1."""
+    python = str(program("python"))
+    checks = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]]
+    codes = [run([python, "-m", *check]) for check in checks]
+    return int(any(codes))
+
+
+class SetUpError(Exception):
+    """What the set-up cannot go on without, in one line."""
+
+
+def set_up(development: bool) -> None:
+    """System packages and `.venv`, as far as they are missing."""
+    install_system_packages(SHOW_LIBRARIES + (TEST_PROGRAMS if development else []))
+    stamps = [stamp("test")] if development else [stamp("dance"), stamp("test")]  # the second holds the first too
+    key = stamp_key()
+    if program("python").exists() and any(stamp.is_file() and stamp.read_text() == key for stamp in stamps):
+        return
+    say("setting up .venv; this takes minutes, and only this once")
+    for name in ("dance", "test"):
+        stamp(name).unlink(missing_ok=True)  # from here until the end, .venv is not to be trusted
+    make_environment()
+    install_python_packages(development)
+    part = stamps[0].with_suffix(".part")
+    part.write_text(key)
+    os.replace(part, stamps[0])
+
+
+def stamp(name: str) -> Path:
+    """The file whose being there, with the right key in it, says that the set-up for a command went through."""
+    return ROOT / ".venv" / f"set-up-for-{name}"
+
+
+def stamp_key() -> str:
+    """Changes with everything that the set-up depends on: what it installs, how, with which Python and where."""
+    parts = [(ROOT / "pyproject.toml").read_bytes(), Path(__file__).read_bytes()]
+    parts += [str(ROOT).encode(), repr(sys.version_info[:2]).encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def program(name: str) -> Path:
+    """A program of `.venv`, e.g. python or dancenet."""
+    if os.name == "nt":
+        return ROOT / ".venv" / "Scripts" / f"{name}.exe"
+    return ROOT / ".venv" / "bin" / name
+
+
+def install_system_packages(packages: list[str]) -> None:
+    """Debian's and Ubuntu's, by apt; where that cannot be, say what to do by hand and go on."""
+    missing = missing_system_packages(packages)
+    if not missing:
+        return
+    say(f"missing system packages: {' '.join(missing)}")
+    # A fresh machine has no index to install from, and one just booted may hold apt's lock for a while.
+    install = f"apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends {' '.join(missing)}"
+    prefix = root_prefix()
+    if prefix is not None:
+        say(f"installing them: {' '.join([*prefix, install])}")
+        script = f"apt-get -qq update; DEBIAN_FRONTEND=noninteractive {install}"
+        if subprocess.call([*prefix, "sh", "-c", script]) == 0:
+            return
+    by_hand = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(missing)}"
+    say(f"cannot install them from here; as root, run: {by_hand}")
+
+
+def missing_system_packages(packages: list[str]) -> list[str]:
+    """Those that dpkg does not have, and Python's venv where this Python came without it; none on other systems."""
+    dpkg_query = shutil.which("dpkg-query")
+    if dpkg_query is None:
+        return []
+    query = [dpkg_query, "--show", "--showformat=${Package} ${db:Status-Status}\n", *packages]
+    answer = subprocess.run(query, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    installed = {line.split()[0] for line in answer.splitlines() if line.endswith(" installed")}
+    missing = [package for package in packages if package not in installed]
+    if not program("python").exists() and importlib.util.find_spec("ensurepip") is None:
+        missing.append(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
+    return missing
+
+
+def root_prefix() -> list[str] | None:
+    """What makes a command run as root: nothing for root, sudo where there is one, None where there is no way."""
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") is None:
+        return None
+    return ["sudo"] if sys.stdin.isatty() else ["sudo", "-n"]  # nobody to type a password: fail, never wait
+
+
+def make_environment() -> None:
+    """`.venv` with pip in it, made anew unless a whole one of this Python's version is there."""
+    major, minor = sys.version_info[:2]
+    probe = f"import sys, pip; sys.exit(sys.version_info[:2] != ({major}, {minor}))"
+    if program("python").exists() and succeeds_silently([str(program("python")), "-c", probe]):
+        return
+    if not succeeds([sys.executable, "-m", "venv", "--clear", str(ROOT / ".venv")]):
+        raise SetUpError(f"Python {major}.{minor} cannot make .venv; its venv and ensurepip modules are needed")
+
+
+def install_python_packages(development: bool) -> None:
+    """The clone itself, editable, with what it needs; for development, training's and the `dev` group's as well."""
+    if not development:
+        pip_install("--editable", ".")
+        return
+    group = development_group()
+    for requirement in group:
+        if requirement.startswith("torch=="):
+            install_torch(requirement)
+    pip_install("--editable", ".[training]", *group)
+
+
+def development_group() -> list[str]:
+    """pyproject.toml's `dev` group, which the pip of Debian 12 cannot read itself."""
+    import tomllib  # not in the Pythons that are too old
+
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        group: list[str] = tomllib.load(file)["dependency-groups"]["dev"]
+    return group
+
+
+def install_torch(requirement: str) -> None:
+    """The CPU build. PyPI's torch for Linux brings gigabytes of CUDA; PyTorch's own index has it without, marked
+    +cpu. Only torch is taken from there; where that index cannot be had, pip looks where else it is set to look.
+    """
+    if sys.platform == "linux":
+        sources = ["--extra-index-url", CPU_BUILDS_OF_TORCH, "--retries", "1"]
+        if succeeds([*pip(), "--no-deps", *sources, f"{requirement}+cpu"]):
+            return
+        say("no CPU build of torch to be had: taking PyPI's, with gigabytes of CUDA")
+    pip_install(requirement)
+
+
+def pip_install(*requirements: str) -> None:
+    """Or a SetUpError; pip itself has said why."""
+    if not succeeds([*pip(), *requirements]):
+        raise SetUpError("pip could not install what is needed; its own words are above")
+
+
+def pip() -> list[str]:
+    return [str(program("python")), "-m", "pip", "install", "--disable-pip-version-check"]
+
+
+def run_with_newer_python(arguments: list[str]) -> int:
+    """The same command under the newest Python on the path that is new enough."""
+    for minor in range(30, OLDEST_PYTHON[1] - 1, -1):
+        newer = shutil.which(f"python3.{minor}")
+        if newer:
+            return become([newer, __file__, *arguments])
+    major, minor = sys.version_info[:2]
+    say(f"Python 3.11 or later is needed and this is {major}.{minor}; with one installed: make dance PYTHON=python3.11")
+    return 1
+
+
+def run(command: list[str]) -> int:
+    """Show a command, run it, hand its exit code back."""
+    print(f"$ {' '.join(['python', *command[1:]])}", flush=True)
+    return subprocess.call(command)
+
+
+def succeeds(command: list[str]) -> bool:
+    return subprocess.call(command) == 0
+
+
+def succeeds_silently(command: list[str]) -> bool:
+    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def become(command: list[str]) -> int:
+    """Hand the process over, so that signals and the exit code are the command's own; Windows has to wait for it."""
+    sys.stdout.flush()
+    if os.name == "nt":
+        return subprocess.call(command)
+    os.execv(command[0], command)
+
+
+def say(line: str) -> None:
+    print(f"dancenet: {line}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
