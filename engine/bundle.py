@@ -1,0 +1,138 @@
+"""A bundle, open: a trained dancer's metadata, sessions and bank, held against docs/bundle.md.
+
+Owns the folder's layout and the sessions. Every session is run once when it opens, so that the first frame of a show
+costs what the others do and a graph that cannot run is found out before a window opens.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from engine.contract import StateTensor, check_decoder, check_encoder, check_step
+from engine.metadata import BundleError, Metadata
+from engine.providers import SESSION_ERRORS, choose, open_session
+
+__all__ = ["Bundle", "BundleError", "Metadata", "open_bundle"]
+
+FILES = ENCODER, STEP, DECODER, BANK, CARD = "encoder.onnx", "step.onnx", "decoder.onnx", "bank.npy", "README.md"
+LEAST_PASSAGES = 100
+
+
+class Bundle:
+    """A trained dancer. `step` and `decoder` are open sessions, run once; `bank` is (passages, steps, latent_size).
+
+    `state` lists the tensors of the step's state, the latent first. `provider` says where the sessions run and why.
+    """
+
+    def __init__(self, folder: Path, provider: str, threads: int) -> None:
+        self.folder = folder
+        self.threads = threads
+        if not folder.is_dir():
+            raise BundleError(f"{folder}: no bundle there; a bundle is a folder with bundle.json")
+        self.metadata = Metadata.read(folder)
+        for name in FILES:
+            if not (folder / name).is_file():
+                raise BundleError(f"{folder / name}: missing; a bundle holds {', '.join(FILES)}")
+        self.bank = _read_bank(folder / BANK, self.metadata)
+        try:
+            self.provider = choose(folder / DECODER, provider)
+        except SESSION_ERRORS as error:
+            raise BundleError(_unreadable(folder / DECODER, error)) from None
+        self.decoder = self._open(DECODER)
+        check_decoder(folder / DECODER, self.decoder, self.metadata)
+        self.step = self._open(STEP)
+        self.state: tuple[StateTensor, ...] = check_step(folder / STEP, self.step, self.metadata)
+        self._encoder: onnxruntime.InferenceSession | None = None
+        self._warm_up()
+
+    def encoder(self) -> onnxruntime.InferenceSession:
+        """The encoder's session, opened when first asked for. Raises BundleError."""
+        if self._encoder is None:
+            session = self._open(ENCODER)
+            check_encoder(self.folder / ENCODER, session, self.metadata)
+            self._encoder = session
+        return self._encoder
+
+    def decode(self, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Latents (n, latent_size) -> images (n, height, width)."""
+        return self.decoder.run(["images"], {"latents": latents})[0]
+
+    def _open(self, name: str) -> onnxruntime.InferenceSession:
+        path = self.folder / name
+        try:
+            return open_session(path, self.provider, self.threads)
+        except SESSION_ERRORS as error:
+            raise BundleError(_unreadable(path, error)) from None
+
+    def _warm_up(self) -> None:
+        """Runs the step and the decoder once on a latent of the bank, and checks what comes out."""
+        one = np.ones(1, np.float32)
+        latent = self.bank[:1, 0]
+        feeds: dict[str, NDArray[np.float32]] = {each.name_in: np.zeros(each.shape, np.float32) for each in self.state}
+        feeds |= {"latent_in": latent, "uniform": one / 2, "normal": np.zeros_like(latent)}
+        feeds |= {"pi_temperature": one, "sigma_temperature": one}
+        feeds |= {control.name: one * np.float32(control.default) for control in self.metadata.controls}
+        names = [each.name_out for each in self.state]
+        try:
+            outputs = self.step.run(names, feeds)
+        except SESSION_ERRORS as error:
+            raise BundleError(f"{self.folder / STEP}: cannot be run ({_one_line(error)})") from None
+        for each, output in zip(self.state, outputs, strict=True):
+            if output.shape != each.shape:
+                raise BundleError(f"{self.folder / STEP}: gave {each.name_out} {output.shape}; expected {each.shape}")
+            if not np.isfinite(output).all():
+                raise BundleError(f"{self.folder / STEP}: gave {each.name_out} that is not finite; expected numbers")
+        try:
+            images = self.decode(latent)
+        except SESSION_ERRORS as error:
+            raise BundleError(f"{self.folder / DECODER}: cannot be run ({_one_line(error)})") from None
+        width, height = self.metadata.image_size
+        if images.shape != (1, height, width):
+            raise BundleError(f"{self.folder / DECODER}: gave images {images.shape}; expected {(1, height, width)}")
+
+
+def open_bundle(path: str | os.PathLike[str], provider: str = "auto", threads: int = 1) -> Bundle:
+    """Opens the bundle in the folder `path`: one thread for a live show, two for a render.
+
+    Raises BundleError where the bundle breaks its contract, ProviderError where the provider cannot be had.
+    """
+    return Bundle(Path(path), provider, threads)
+
+
+def _read_bank(path: Path, metadata: Metadata) -> NDArray[np.float32]:
+    try:
+        stored = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        raise BundleError(f"{path}: not a readable .npy file of numbers") from None
+    least = (LEAST_PASSAGES, metadata.steps_a_second)
+    expected = f"({least[0]} or more, {least[1]} or more, {metadata.latent_size}) float16"
+    right = (
+        isinstance(stored, np.ndarray)
+        and stored.dtype == np.float16
+        and stored.ndim == 3
+        and stored.shape[0] >= least[0]
+        and stored.shape[1] >= least[1]
+        and stored.shape[2] == metadata.latent_size
+    )
+    if not right:
+        found = f"{stored.shape} {stored.dtype}" if isinstance(stored, np.ndarray) else "an archive"
+        raise BundleError(f"{path}: holds {found}; it must be {expected}")
+    bank = stored.astype(np.float32)
+    if not np.isfinite(bank).all():
+        raise BundleError(f"{path}: holds latents that are not finite; expected numbers")
+    return bank
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    return f"{path}: not a readable ONNX model ({_one_line(error)})"
+
+
+def _one_line(error: Exception) -> str:
+    """onnxruntime's message without its prefix and without the path that ours has already."""
+    text = " ".join(str(error).split())
+    for mark in ("failed:", " : "):
+        text = text.rpartition(mark)[2]
+    return text.strip().rstrip(".")
