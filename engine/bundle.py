@@ -72,9 +72,9 @@ class Bundle:
         one = np.ones(1, np.float32)
         latent = self.bank[:1, 0]
         feeds: dict[str, NDArray[np.float32]] = {each.name_in: np.zeros(each.shape, np.float32) for each in self.state}
-        feeds |= {"latent_in": latent, "uniform": one / 2, "normal": np.zeros_like(latent)}
+        feeds |= {"latent_in": latent, "uniform": np.full(1, 0.5, np.float32), "normal": np.zeros_like(latent)}
         feeds |= {"pi_temperature": one, "sigma_temperature": one}
-        feeds |= {control.name: one * np.float32(control.default) for control in self.metadata.controls}
+        feeds |= {control.name: np.full(1, control.default, np.float32) for control in self.metadata.controls}
         names = [each.name_out for each in self.state]
         try:
             outputs = self.step.run(names, feeds)

@@ -1,0 +1,68 @@
+"""Show time: how far each frame moves on, and when it is due.
+
+A show asks its clock once a frame. A render has a fixed step; a live show follows the wall, in whole periods, so that
+at 30 frames a second and speed 1 every step of the dance is shown as it is.
+"""
+
+import math
+import time
+from collections.abc import Callable
+
+# A hold-up longer than this (a window dragged, a laptop asleep) is let go of rather than danced in one leap.
+LONGEST_CATCH_UP = 0.25
+
+
+class FixedClock:
+    """Every frame takes the same time: `advance()` gives 1 / rate_hz."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self.rate_hz = rate_hz
+        self.frame = -1
+        """Index of the frame in hand; -1 before the first."""
+
+    @property
+    def time(self) -> float:
+        """Show time of the frame in hand, seconds; 0 at the first."""
+        return max(self.frame, 0) / self.rate_hz
+
+    def advance(self) -> float:
+        """Begins a frame; returns the seconds since the one before it, a period for the first."""
+        self.frame += 1
+        return 1 / self.rate_hz
+
+
+class WallClock:
+    """Follows the wall: on time a frame takes one period, and a lost period is made up for by the next frame.
+
+    `due` is when the frame in hand is to be shown, on the time scale of `now`: the window waits for it.
+    """
+
+    def __init__(self, rate_hz: float, now: Callable[[], float] = time.perf_counter) -> None:
+        self.rate_hz = rate_hz
+        self.now = now
+        self.frame = -1
+        self.time = 0.0
+        self.due = -math.inf
+
+    def advance(self) -> float:
+        """Begins a frame; returns the seconds since the one before it: a whole number of periods, at least one."""
+        period = 1 / self.rate_hz
+        now = self.now()
+        self.frame += 1
+        if self.frame == 0:
+            self.due = now
+            return period
+        # `behind` is how long ago the frame before was due. Ahead of time (a screen a little faster than the rate)
+        # the due time starts anew, lest the lead grow.
+        behind = now - self.due
+        if behind < -period:
+            self.due, behind = now, 0.0
+        periods = 1 + max(0, math.floor(behind / period))
+        longest = max(1, math.floor(LONGEST_CATCH_UP * self.rate_hz))
+        if periods > longest:
+            periods = longest
+            self.due = now - (periods - 1) * period
+        self.due += periods * period
+        dt = periods / self.rate_hz
+        self.time += dt
+        return dt
