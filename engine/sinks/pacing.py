@@ -1,0 +1,102 @@
+"""When a frame is swapped to the screen: at its due time, or in step with the screen's refresh.
+
+Where swaps wait for the screen and its refresh is a multiple of the frame rate, the screen is the better clock: a
+frame is swapped as many times as it is to be seen, so that each stays for the same number of refreshes, and the wall
+clock's due time follows. A timer alone drifts against the refresh, and shows frames for one refresh and three in turn.
+Elsewhere the frame waits for its due time asleep: on Linux `time.sleep` wakes within 0.1 ms, so spinning would pay
+for nothing.
+"""
+
+import time
+from collections.abc import Callable
+
+from engine.clock import WallClock
+
+# With more refreshes to a frame than this, one more or less is too short to be seen (7 ms at 144 Hz).
+MOST_REFRESHES = 4
+
+# A screen of 59.94 Hz is one of 60 for a show of 30 frames a second.
+SAME_RATE = 0.01
+
+# Swaps that a driver may queue before the first waits, and swaps then timed: 130 ms at 60 Hz, once.
+QUEUED_SWAPS, TIMED_SWAPS = 2, 6
+
+# Frames in a row whose swaps did not wait: the screen has gone (covered, asleep), and a timer takes over.
+LOST_FRAMES = 3
+
+
+def measure_refresh(swap: Callable[[], None], nominal_hz: float | None, now: Callable[[], float]) -> float | None:
+    """The screen's refresh in Hz if swaps wait for it: within 3% of what the screen says it is; else None."""
+    if not nominal_hz:
+        return None
+    for _ in range(QUEUED_SWAPS):
+        swap()
+    start = now()
+    for _ in range(TIMED_SWAPS):
+        swap()
+    taken = now() - start
+    if abs(taken * nominal_hz / TIMED_SWAPS - 1) > 0.03:
+        return None
+    return TIMED_SWAPS / taken
+
+
+class Pacer:
+    """Swaps frames in time by `clock`, and counts those it showed late.
+
+    `refresh_hz` is that of a screen that swaps wait for, None where there is none to wait for.
+    """
+
+    def __init__(
+        self, clock: WallClock, refresh_hz: float | None = None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._lost = 0
+        self.late_frames = 0
+        """Frames shown more than half a period after they were due."""
+        self.follow(refresh_hz)
+
+    def follow(self, refresh_hz: float | None) -> None:
+        """Keep to this refresh from now on (the window is on another screen); None for the timer."""
+        self._refresh = 1 / refresh_hz if refresh_hz else 0.0
+        self.refreshes = 0
+        """Refreshes each frame is shown for; 0 where a timer paces."""
+        if refresh_hz:
+            whole = round(refresh_hz / self._clock.rate_hz)
+            if 1 <= whole <= MOST_REFRESHES and abs(refresh_hz / self._clock.rate_hz / whole - 1) < SAME_RATE:
+                self.refreshes = whole
+
+    def wait(self) -> None:
+        """Sleep until the frame in hand is due, without showing it (the window is hidden)."""
+        self._sleep_until(self._clock.due)
+
+    def show(self, swap: Callable[[], None]) -> None:
+        """Show the frame in hand: `swap` draws it into the back buffer and swaps the buffers."""
+        due = self._clock.due
+        if self.refreshes:
+            shown = self._swap_with_screen(swap)
+            self._clock.due = shown  # the next frame is due a period after this one was seen
+        else:
+            self._sleep_until(due)
+            swap()
+            shown = self._clock.now()
+        if shown - due > 0.5 / self._clock.rate_hz:
+            self.late_frames += 1
+
+    def _swap_with_screen(self, swap: Callable[[], None]) -> float:
+        self._sleep_until(self._clock.due - self._refresh / 2)  # no frame may overtake, should swaps cease to wait
+        start = self._clock.now()
+        swap()
+        shown = self._clock.now()
+        for _ in range(self.refreshes - 1):
+            swap()
+        waited = self._clock.now() - start > self._refresh / 4
+        self._lost = 0 if waited else self._lost + 1
+        if self._lost == LOST_FRAMES:
+            self.refreshes = 0
+        return shown
+
+    def _sleep_until(self, due: float) -> None:
+        remaining = due - self._clock.now()
+        if remaining > 0:
+            self._sleep(remaining)

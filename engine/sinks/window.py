@@ -1,0 +1,220 @@
+"""The window: shows each picture at its time, and hears the keyboard.
+
+Owns the pyglet window, the moderngl context that all of the show's drawing uses, and the pacing of frames. It is made
+before the picture, whose size follows the window's. Importing this module raises ImportError without libGL.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Protocol
+
+import moderngl
+import pyglet
+
+from engine.clock import WallClock
+from engine.picture import Pass
+from engine.sinks.pacing import Pacer, measure_refresh
+from engine.sources.keys import FULLSCREEN, LEAVE_FULLSCREEN, QUIT, Keys
+
+# Set before pyglet.gl is imported. moderngl is all that draws, and `present` asks for errors once a frame.
+pyglet.options.shadow_window = False
+pyglet.options.debug_gl = False
+
+import pyglet.display  # noqa: E402
+import pyglet.gl  # noqa: E402
+import pyglet.window  # noqa: E402
+
+NO_WINDOW: tuple[type[Exception], ...] = (
+    pyglet.window.WindowException,
+    pyglet.gl.ContextException,
+    pyglet.gl.ConfigException,
+    pyglet.gl.lib.GLException,
+    pyglet.gl.lib.MissingFunctionException,
+)
+if sys.platform.startswith("linux"):
+    import pyglet.display.xlib
+
+    NO_WINDOW += (pyglet.display.xlib.NoSuchDisplayException,)
+
+# Core 3.3 is the least that has all we use, and the most that every desktop has.
+GL_VERSION = (3, 3)
+
+
+class WindowError(RuntimeError):
+    """No window: the message says why, on one line."""
+
+
+class ShownPicture(Protocol):
+    """What the window asks of a picture."""
+
+    size: tuple[int, int]
+    texture: moderngl.Texture
+
+    def resize(self, size: tuple[int, int]) -> None: ...
+
+
+class Shell(pyglet.window.Window):
+    """pyglet's window, as a show wants it: closing is a wish, and keys are named as in the table of keys."""
+
+    def __init__(self, size: tuple[int, int], title: str, keys: Keys) -> None:
+        self._keys = keys
+        self.commands: list[str] = []
+        """Commands from the keyboard and the close button, for the window to carry out between frames."""
+        self.hidden = False
+        config = pyglet.gl.Config(
+            double_buffer=True, depth_size=0, major_version=GL_VERSION[0], minor_version=GL_VERSION[1]
+        )
+        super().__init__(*size, caption=title, resizable=True, config=config, vsync=True)
+
+    def on_key_press(self, symbol: int, modifiers: int) -> None:
+        name = pyglet.window.key.symbol_string(symbol)
+        if modifiers & (pyglet.window.key.MOD_CTRL | pyglet.window.key.MOD_COMMAND):
+            name = f"CTRL+{name}"
+        command = self._keys.press(name)
+        if command is not None:
+            self.commands.append(command)
+
+    def on_close(self) -> None:
+        self.commands.append(QUIT)
+
+    def on_hide(self) -> None:
+        self.hidden = True
+
+    def on_show(self) -> None:
+        self.hidden = False
+
+    def reshape(self, style: str | None, place: tuple[int, int], size: tuple[int, int]) -> None:
+        """Take on a style, a place on the desktop and a size. The context and what it holds stay.
+
+        pyglet's own fullscreen opens on the first screen under some window managers (pyglet #763, #1330); a
+        borderless window of the screen's size, moved to the screen, works everywhere.
+        """
+        self._style = style
+        self._resizable = style != self.WINDOW_STYLE_BORDERLESS
+        self._width, self._height = size
+        self._recreate(["fullscreen"])
+        self.set_location(*place)
+        self.activate()
+
+
+class Window:
+    """A sink that shows pictures in a window of `size` (width, height), paced by `clock`.
+
+    Raises WindowError where there is no screen or no OpenGL 3.3.
+    """
+
+    def __init__(
+        self, clock: WallClock, keys: Keys, size: tuple[int, int] = (1280, 720), title: str = "DanceNet"
+    ) -> None:
+        try:
+            self._shell = Shell(size, title, keys)
+            self.context = moderngl.create_context(require=GL_VERSION[0] * 100 + GL_VERSION[1] * 10)
+        except (*NO_WINDOW, moderngl.Error) as error:
+            raise WindowError(f"no window: {error}") from error
+        self.closed = False
+        """Whether the show was asked to end, by Ctrl+Q or the close button."""
+        self._windowed: tuple[tuple[int, int], tuple[int, int]] | None = None  # place and size to leave fullscreen for
+        self._blit = Pass(self.context, "blit.frag")
+        self._clock = clock
+        self._pacer = Pacer(clock)
+        self._follow_screen()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, more than the window's own units on a HiDPI screen; (0, 0) when minimised."""
+        return self._shell.get_framebuffer_size()
+
+    @property
+    def fullscreen(self) -> bool:
+        return self._windowed is not None
+
+    @property
+    def late_frames(self) -> int:
+        """Frames shown more than half a period after they were due."""
+        return self._pacer.late_frames
+
+    @property
+    def pacing(self) -> str:
+        """What paces the frames, for people to read."""
+        if self._pacer.refreshes:
+            return f"{self._pacer.refreshes} refreshes of the screen a frame"
+        return f"a timer at {self._clock.rate_hz:g} Hz"
+
+    def present(self, picture: ShownPicture, values: Mapping[str, float]) -> None:
+        """Show `picture` when it is due, then hear the keyboard. A picture of another size is drawn anew next frame."""
+        if self._shell.hidden or min(self.size) < 1:
+            self._pacer.wait()
+        else:
+            self.context.finish()  # the drawing is done before the wait, not at the swap
+            self._pacer.show(lambda: self._swap(picture.texture))
+        error = self.context.error
+        if error != "GL_NO_ERROR":
+            raise WindowError(f"window: OpenGL reports {error}")
+        self._shell.dispatch_events()
+        for command in self._shell.commands:
+            self._commands[command](self)
+        self._shell.commands.clear()
+        if min(self.size) >= 1:
+            picture.resize(self.size)
+
+    def close(self) -> None:
+        """Close the window; its context and all that was drawn with it are gone."""
+        self._blit.release()
+        self.context.release()
+        self._shell.close()
+
+    def toggle_fullscreen(self) -> None:
+        """To a borderless window over the whole of the screen it is on, and back to where it was."""
+        if self._windowed is not None:
+            self.leave_fullscreen()
+            return
+        screen = self._screen()
+        self._windowed = self._shell.get_location(), self._shell.get_size()
+        self._shell.reshape(Shell.WINDOW_STYLE_BORDERLESS, (screen.x, screen.y), (screen.width, screen.height))
+        self._shell.set_mouse_visible(False)
+        self._follow_screen()
+
+    def leave_fullscreen(self) -> None:
+        """Back to a window; nothing in a window."""
+        if self._windowed is None:
+            return
+        place, size = self._windowed
+        self._windowed = None
+        self._shell.reshape(Shell.WINDOW_STYLE_DEFAULT, place, size)
+        self._shell.set_mouse_visible(True)
+        self._follow_screen()
+
+    def _quit(self) -> None:
+        self.closed = True
+
+    _commands: ClassVar[dict[str, Callable[["Window"], None]]] = {
+        FULLSCREEN: toggle_fullscreen,
+        LEAVE_FULLSCREEN: leave_fullscreen,
+        QUIT: _quit,
+    }
+
+    def _swap(self, texture: moderngl.Texture | None) -> None:
+        screen = self.context.screen
+        screen.viewport = (0, 0, *self.size)
+        if texture is None:
+            screen.clear()
+        else:
+            self._blit.draw(screen, texture, target_size=self.size)
+        self._shell.flip()
+
+    def _screen(self) -> pyglet.display.base.Screen:
+        """The screen that the window's middle is on, else the first."""
+        x, y = self._shell.get_location()
+        width, height = self._shell.get_size()
+        middle_x, middle_y = x + width / 2, y + height / 2
+        screens = self._shell.display.get_screens()
+        for screen in screens:
+            if 0 <= middle_x - screen.x < screen.width and 0 <= middle_y - screen.y < screen.height:
+                return screen
+        return screens[0]
+
+    def _follow_screen(self) -> None:
+        """Measure whether swaps wait for the screen's refresh, and pace by it."""
+        mode = self._screen().get_mode()
+        nominal_hz = float(mode.rate or 0) if mode else 0.0
+        self._pacer.follow(measure_refresh(lambda: self._swap(None), nominal_hz, self._clock.now))
