@@ -92,6 +92,8 @@ class Picture:
         self.images: NDArray[np.uint8] = np.zeros((0, image_size[1], image_size[0]), np.uint8)
         """The decoder's own images of the last frame, (dancers, height, width)."""
         self._allocate(size)
+        # Drivers compile at the first use; the first frame is due at once.
+        self._render(np.ones((image_size[1], image_size[0]), np.float32))
 
     def draw(self, latents: NDArray[np.float32], values: Mapping[str, float], clock: FrameClock) -> Self:
         """Draw one frame of `latents` (dancers, latent_size); returns itself, ready for the sinks."""
@@ -101,25 +103,7 @@ class Picture:
         field = union.astype(np.float32) / 255
         if self._dark:
             field = 1 - field
-        # Nothing is covered beyond a silhouette's image; a grey image goes on as its border is.
-        field = np.pad(field, 1, mode="constant" if self._silhouette else "edge")
-        self._field.write(field)
-
-        scale, origin = self._placing()
-        ground = 1.0 if self._dark else 0.0
-        self._target.clear(ground, ground, ground, 1.0)
-        if self._silhouette:
-            self._target.scissor = self._box(field > GROUND, scale, origin)
-        self._dancer.draw(
-            self._target,
-            self._field,
-            origin=origin,
-            scale=scale,
-            height=float(self.size[1]),
-            silhouette=self._silhouette,
-            dark=self._dark,
-        )
-        self._target.scissor = None
+        self._render(field)
         return self
 
     def resize(self, size: tuple[int, int]) -> None:
@@ -139,6 +123,27 @@ class Picture:
         self._field.release()
         self._dancer.release()
 
+    def _render(self, field: NDArray[np.float32]) -> None:
+        """Draw `field` (height, width), 0..1, into the picture."""
+        # Nothing is covered beyond a silhouette's image; a grey image goes on as its border is.
+        field = np.pad(field, 1, mode="constant" if self._silhouette else "edge")
+        self._field.write(field)
+        scale, origin = self._placing()
+        ground = 1.0 if self._dark else 0.0
+        self._target.clear(ground, ground, ground, 1.0)
+        if self._silhouette:
+            self._target.scissor = self._box(field > GROUND, scale, origin)
+        self._dancer.draw(
+            self._target,
+            self._field,
+            origin=origin,
+            scale=scale,
+            height=float(self.size[1]),
+            silhouette=self._silhouette,
+            dark=self._dark,
+        )
+        self._target.scissor = (0, 0, *self.size)
+
     def _allocate(self, size: tuple[int, int]) -> None:
         if min(size) < 1:
             raise ValueError(f"picture of {size[0]}x{size[1]}: width and height must be at least 1")
@@ -157,9 +162,7 @@ class Picture:
         scale = min(self.size[0] / (columns - 2), self.size[1] / (rows - 2))
         return scale, ((self.size[0] - columns * scale) / 2, (self.size[1] - rows * scale) / 2)
 
-    def _box(
-        self, covered: NDArray[np.bool_], scale: float, origin: tuple[float, float]
-    ) -> tuple[int, int, int, int]:
+    def _box(self, covered: NDArray[np.bool_], scale: float, origin: tuple[float, float]) -> tuple[int, int, int, int]:
         """The pixels that `covered` texels reach: left, lower edge, width, height.
 
         A dancer covers a fifth of the picture; drawing no more than that is what lets a machine without a GPU keep up.

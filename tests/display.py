@@ -55,6 +55,6 @@ def x_display() -> Iterator[str]:
 @pytest.fixture
 def context() -> Iterator[moderngl.Context]:
     """A GL context without a screen."""
-    context = moderngl.create_context(standalone=True, backend="egl", require=330)
+    context = moderngl.create_context(standalone=True, backend="egl", require=330)  # type: ignore[arg-type]
     yield context
     context.release()

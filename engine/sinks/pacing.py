@@ -70,26 +70,29 @@ class Pacer:
         """Sleep until the frame in hand is due, without showing it (the window is hidden)."""
         self._sleep_until(self._clock.due)
 
-    def show(self, swap: Callable[[], None]) -> None:
-        """Show the frame in hand: `swap` draws it into the back buffer and swaps the buffers."""
+    def show(self, draw: Callable[[], None], flip: Callable[[], None]) -> None:
+        """Show the frame in hand: `draw` fills the back buffer, `flip` swaps it to the screen."""
         due = self._clock.due
         if self.refreshes:
-            shown = self._swap_with_screen(swap)
+            shown = self._show_with_screen(draw, flip)
             self._clock.due = shown  # the next frame is due a period after this one was seen
         else:
+            draw()
             self._sleep_until(due)
-            swap()
+            flip()
             shown = self._clock.now()
         if shown - due > 0.5 / self._clock.rate_hz:
             self.late_frames += 1
 
-    def _swap_with_screen(self, swap: Callable[[], None]) -> float:
-        self._sleep_until(self._clock.due - self._refresh / 2)  # no frame may overtake, should swaps cease to wait
+    def _show_with_screen(self, draw: Callable[[], None], flip: Callable[[], None]) -> float:
+        self._sleep_until(self._clock.due - self._refresh / 2)  # no frame may run ahead, should swaps cease to wait
         start = self._clock.now()
-        swap()
+        draw()
+        flip()
         shown = self._clock.now()
         for _ in range(self.refreshes - 1):
-            swap()
+            draw()  # what a back buffer holds after a swap is undefined
+            flip()
         waited = self._clock.now() - start > self._refresh / 4
         self._lost = 0 if waited else self._lost + 1
         if self._lost == LOST_FRAMES:

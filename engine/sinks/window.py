@@ -24,7 +24,9 @@ import pyglet.display  # noqa: E402
 import pyglet.gl  # noqa: E402
 import pyglet.window  # noqa: E402
 
+# What pyglet and moderngl raise where there is no window to be had.
 NO_WINDOW: tuple[type[Exception], ...] = (
+    moderngl.Error,
     pyglet.window.WindowException,
     pyglet.gl.ContextException,
     pyglet.gl.ConfigException,
@@ -61,7 +63,7 @@ class Shell(pyglet.window.Window):
         self.commands: list[str] = []
         """Commands from the keyboard and the close button, for the window to carry out between frames."""
         self.hidden = False
-        config = pyglet.gl.Config(
+        config = pyglet.gl.Config(  # type: ignore[abstract]
             double_buffer=True, depth_size=0, major_version=GL_VERSION[0], minor_version=GL_VERSION[1]
         )
         super().__init__(*size, caption=title, resizable=True, config=config, vsync=True)
@@ -109,14 +111,16 @@ class Window:
         try:
             self._shell = Shell(size, title, keys)
             self.context = moderngl.create_context(require=GL_VERSION[0] * 100 + GL_VERSION[1] * 10)
-        except (*NO_WINDOW, moderngl.Error) as error:
+        except NO_WINDOW as error:
             raise WindowError(f"no window: {error}") from error
         self.closed = False
         """Whether the show was asked to end, by Ctrl+Q or the close button."""
         self._windowed: tuple[tuple[int, int], tuple[int, int]] | None = None  # place and size to leave fullscreen for
         self._blit = Pass(self.context, "blit.frag")
+        self._blank = self.context.texture((1, 1), 4, bytes(4))
         self._clock = clock
         self._pacer = Pacer(clock)
+        self._swap_blank()  # drivers compile at the first use; the first frame is due at once
         self._follow_screen()
 
     @property
@@ -145,8 +149,7 @@ class Window:
         if self._shell.hidden or min(self.size) < 1:
             self._pacer.wait()
         else:
-            self.context.finish()  # the drawing is done before the wait, not at the swap
-            self._pacer.show(lambda: self._swap(picture.texture))
+            self._pacer.show(lambda: self._draw(picture.texture), self._shell.flip)
         error = self.context.error
         if error != "GL_NO_ERROR":
             raise WindowError(f"window: OpenGL reports {error}")
@@ -159,6 +162,7 @@ class Window:
 
     def close(self) -> None:
         """Close the window; its context and all that was drawn with it are gone."""
+        self._blank.release()
         self._blit.release()
         self.context.release()
         self._shell.close()
@@ -193,13 +197,14 @@ class Window:
         QUIT: _quit,
     }
 
-    def _swap(self, texture: moderngl.Texture | None) -> None:
+    def _draw(self, texture: moderngl.Texture) -> None:
         screen = self.context.screen
         screen.viewport = (0, 0, *self.size)
-        if texture is None:
-            screen.clear()
-        else:
-            self._blit.draw(screen, texture, target_size=self.size)
+        self._blit.draw(screen, texture, target_size=self.size)
+        self.context.finish()  # or the swap would have to wait for it
+
+    def _swap_blank(self) -> None:
+        self._draw(self._blank)
         self._shell.flip()
 
     def _screen(self) -> pyglet.display.base.Screen:
@@ -217,4 +222,4 @@ class Window:
         """Measure whether swaps wait for the screen's refresh, and pace by it."""
         mode = self._screen().get_mode()
         nominal_hz = float(mode.rate or 0) if mode else 0.0
-        self._pacer.follow(measure_refresh(lambda: self._swap(None), nominal_hz, self._clock.now))
+        self._pacer.follow(measure_refresh(self._swap_blank, nominal_hz, self._clock.now))
