@@ -236,8 +236,8 @@ def run_with_newer_python(arguments: list[str]) -> int:
         newer = shutil.which(f"python3.{minor}")
         if newer:
             return become([newer, __file__, *arguments])
-    major, minor = sys.version_info[:2]
-    say(f"Python 3.11 or later is needed and this is {major}.{minor}; with one installed: make dance PYTHON=python3.11")
+    needed, found = (".".join(map(str, version)) for version in (OLDEST_PYTHON, sys.version_info[:2]))
+    say(f"Python {needed} or later is needed and this is {found}; with one installed: make dance PYTHON=python{needed}")
     return 1
 
 
