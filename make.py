@@ -163,9 +163,14 @@ def missing_system_packages(packages: list[str]) -> list[str]:
     answer = subprocess.run(query, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
     installed = {line.split()[0] for line in answer.splitlines() if line.endswith(" installed")}
     missing = [package for package in packages if package not in installed]
-    if not program("python").exists() and importlib.util.find_spec("ensurepip") is None:
-        missing.append(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
+    if importlib.util.find_spec("ensurepip") is None and not program("pip").exists():
+        missing.append(venv_package())
     return missing
+
+
+def venv_package() -> str:
+    """Debian packs the part of Python that makes environments separately, for each version."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
 
 
 def root_prefix() -> list[str] | None:
@@ -183,8 +188,12 @@ def make_environment() -> None:
     probe = f"import sys, pip; sys.exit(sys.version_info[:2] != ({major}, {minor}))"
     if program("python").exists() and succeeds_silently([str(program("python")), "-c", probe]):
         return
+    if importlib.util.find_spec("ensurepip") is None:
+        raise SetUpError(
+            f"this Python cannot make .venv without its ensurepip (on Debian and Ubuntu: {venv_package()})"
+        )
     if not succeeds([sys.executable, "-m", "venv", "--clear", str(ROOT / ".venv")]):
-        raise SetUpError(f"Python {major}.{minor} cannot make .venv; its venv and ensurepip modules are needed")
+        raise SetUpError(f"{sys.executable} could not make .venv; its own words are above")
 
 
 def install_python_packages(development: bool) -> None:

@@ -177,10 +177,12 @@ def test_a_package_removed_since_is_installed_again(machine: Machine) -> None:
 
 
 def test_a_python_packaged_without_venv_asks_for_it(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    make.program("python").unlink()
+    package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+    machine.program("python", "exit 1", make.program("python").parent)  # what a failed `python3 -m venv` leaves behind
     monkeypatch.setitem(sys.modules, "ensurepip", None)
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    assert make.missing_system_packages(["libegl1"]) == [f"python{version}-venv"]
+    assert make.missing_system_packages(["libegl1"]) == [package]
+    with pytest.raises(make.SetUpError, match=f"ensurepip .on Debian and Ubuntu: {package}.$"):
+        make.make_environment()
 
 
 def test_where_there_is_no_dpkg_nothing_is_asked_of_it(machine: Machine) -> None:
