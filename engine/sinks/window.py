@@ -102,14 +102,22 @@ class Shell(pyglet.window.Window):
 class Window:
     """A sink that shows pictures in a window of `size` (width, height), paced by `clock`.
 
-    Raises WindowError where there is no screen or no OpenGL 3.3.
+    `monitor` counts from 1, as `dancenet devices` does; None leaves the place to the desktop. Raises WindowError
+    where there is no such monitor, no screen at all, or no OpenGL 3.3.
     """
 
     def __init__(
-        self, clock: WallClock, keys: Keys, size: tuple[int, int] = (1280, 720), title: str = "DanceNet"
+        self,
+        clock: WallClock,
+        keys: Keys,
+        size: tuple[int, int] = (1280, 720),
+        monitor: int | None = None,
+        title: str = "DanceNet",
     ) -> None:
         try:
             self._shell = Shell(size, title, keys)
+            if monitor is not None:
+                self._move_to(monitor)
             self.context = moderngl.create_context(require=GL_VERSION[0] * 100 + GL_VERSION[1] * 10)
         except NO_WINDOW as error:
             raise WindowError(f"no window: {error}") from error
@@ -206,6 +214,17 @@ class Window:
     def _swap_blank(self) -> None:
         self._draw(self._blank)
         self._shell.flip()
+
+    def _move_to(self, monitor: int) -> None:
+        screens = self._shell.display.get_screens()
+        if not 1 <= monitor <= len(screens):
+            self._shell.close()
+            raise WindowError(f"no window: no monitor {monitor}; there are {len(screens)}")
+        screen = screens[monitor - 1]
+        width, height = self._shell.get_size()
+        self._shell.set_location(
+            screen.x + max(0, screen.width - width) // 2, screen.y + max(0, screen.height - height) // 2
+        )
 
     def _screen(self) -> pyglet.display.base.Screen:
         """The screen that the window's middle is on, else the first."""
