@@ -46,6 +46,14 @@ class WindowError(RuntimeError):
     """No window: the message says why, on one line."""
 
 
+def screens() -> list[pyglet.display.base.Screen]:
+    """The monitors, in the desktop's order. Raises WindowError where there is no display."""
+    try:
+        return pyglet.display.get_display().get_screens()
+    except NO_WINDOW as error:
+        raise WindowError(f"no display: {error}") from error
+
+
 class ShownPicture(Protocol):
     """What the window asks of a picture."""
 
@@ -216,11 +224,11 @@ class Window:
         self._shell.flip()
 
     def _move_to(self, monitor: int) -> None:
-        screens = self._shell.display.get_screens()
-        if not 1 <= monitor <= len(screens):
+        monitors = screens()
+        if not 1 <= monitor <= len(monitors):
             self._shell.close()
-            raise WindowError(f"no window: no monitor {monitor}; there are {len(screens)}")
-        screen = screens[monitor - 1]
+            raise WindowError(f"no window: no monitor {monitor}; there are {len(monitors)}")
+        screen = monitors[monitor - 1]
         width, height = self._shell.get_size()
         self._shell.set_location(
             screen.x + max(0, screen.width - width) // 2, screen.y + max(0, screen.height - height) // 2
@@ -231,11 +239,11 @@ class Window:
         x, y = self._shell.get_location()
         width, height = self._shell.get_size()
         middle_x, middle_y = x + width / 2, y + height / 2
-        screens = self._shell.display.get_screens()
-        for screen in screens:
+        monitors = screens()
+        for screen in monitors:
             if 0 <= middle_x - screen.x < screen.width and 0 <= middle_y - screen.y < screen.height:
                 return screen
-        return screens[0]
+        return monitors[0]
 
     def _follow_screen(self) -> None:
         """Measure whether swaps wait for the screen's refresh, and pace by it."""
