@@ -50,7 +50,7 @@ class WallClock:
         now = self.now()
         self.frame += 1
         if self.frame == 0:
-            self.due = now
+            self.due = now + period
             return period
         # `behind` is how long ago the frame before was due. Ahead of time (a screen a little faster than the rate)
         # the due time starts anew, lest the lead grow.

@@ -171,9 +171,13 @@ class Dancer:
             return
         self._latent[dancer] = passage[given]
         self._given[dancer] = given + 1
-        share = min(1.0, given / self._ease_steps)
-        share = np.float32(share * share * (3 - 2 * share))
-        self._latest[dancer] = self._origin[dancer] + share * (passage[given] - self._origin[dancer])
+        if given >= self._ease_steps:
+            self._latest[dancer] = passage[given]
+            return
+        share = given / self._ease_steps
+        share = share * share * (3 - 2 * share)
+        origin = self._origin[dancer]
+        self._latest[dancer] = origin + np.float32(share) * (passage[given] - origin)
 
     def _warm_up(self) -> None:
         """Leads every dancer through a passage of its seed's choice, so that the state is that of a dance."""

@@ -1,0 +1,264 @@
+"""The command line, `dancenet`: plays a dancer live, renders one, and hands training and export over.
+
+The only place that wires parts together. What a command needs is imported when it runs, so that `--help` and
+`--version` answer at once. Exit codes: 0 fine, 1 failed, 2 usage.
+"""
+
+import argparse
+import importlib
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from engine import resources
+from engine.arguments import RENDER_SECONDS, SIZE, parse_devices, parse_live, parse_render
+from engine.controls import Controls
+from engine.parameters import PARAMETERS
+
+if TYPE_CHECKING:
+    import moderngl
+
+    from engine.bundle import Bundle
+    from engine.picture import Picture
+
+FINE, FAILED, USAGE = 0, 1, 2
+DEFAULT_MODEL = "models/default"
+LIVE_THREADS, OFFLINE_THREADS = 1, 2
+# Where a live show without a seed takes one from: short enough to type again.
+SEEDS = 10000
+WITHOUT_DISPLAY = Path("dance.mp4")
+
+
+class Failure(Exception):
+    """What ends a command; the message is one line, the code 1, or 2 where the usage was wrong."""
+
+    def __init__(self, line: str, code: int = FAILED) -> None:
+        super().__init__(line)
+        self.code = code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = arguments[0] if arguments else ""
+    try:
+        if command == "train":
+            return hand_over(command, "training.__main__", arguments[1:])
+        if command == "export":
+            return hand_over(command, "export.__main__", arguments[1:])
+        if command == "render":
+            return render(parse_render(arguments[1:]))
+        if command == "devices":
+            parse_devices(arguments[1:])
+            return devices()
+        return live(parse_live(arguments))
+    except Failure as failure:
+        print(f"dancenet: {failure}", file=sys.stderr)
+        return failure.code
+    except KeyboardInterrupt:
+        print("dancenet: stopped", file=sys.stderr)
+        return FAILED
+
+
+def hand_over(command: str, module: str, arguments: list[str]) -> int:
+    """Runs the command of another package, which the live show does without."""
+    try:
+        package = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == module.partition(".")[0]:
+            raise Failure(f"{command}: this installation has no {missing}") from None
+        raise Failure(
+            f'{command} needs {missing}, which is not installed: pip install "dancenet-live[training]"'
+        ) from None
+    return package.main(arguments)
+
+
+def devices() -> int:
+    """Prints what there is to play with."""
+    from engine.devices import report
+
+    print(report())
+    return FINE
+
+
+def live(options: argparse.Namespace) -> int:
+    """Plays the dancer in a window until it is closed; where there is no display, renders instead."""
+    from engine.clock import WallClock
+    from engine.dancer import Dancer
+    from engine.health import Watchdog
+    from engine.show import Show
+    from engine.sources.keys import Keys
+    from engine.sources.osc import Osc
+    from engine.status import Status
+
+    bundle = open_model(options, LIVE_THREADS)
+    if options.seed is None:
+        options.seed = secrets.randbelow(SEEDS)
+    controls = start_controls(bundle, options)
+    dancer = Dancer(bundle, [int(controls.target("dance/seed"))])
+    clock, keys, status = WallClock(options.fps), Keys(), Status()
+    try:
+        from engine.sinks.window import Window, WindowError
+    except ImportError as error:
+        return without_display(options, str(error))
+    try:
+        window = Window(clock, keys, options.size, monitor=options.monitor)
+    except WindowError as error:
+        return without_display(options, str(error))
+    picture = new_picture(window.context, bundle, window.size)
+    if options.fullscreen:
+        window.toggle_fullscreen()
+    watchdog = Watchdog(dancer, bundle.metadata, status.say)
+    osc = Osc(*options.osc, controls.parameters.values(), status.say)
+    show = Show(clock, [osc, keys], controls, dancer, picture, [watchdog, window])
+
+    def describe() -> str:
+        values = controls.snapshot()
+        return (
+            f"late {window.late_frames}  temperature {values['dance/temperature']:.2f}  "
+            f"speed {values['dance/speed']:.2f}  seed {values['dance/seed']:.0f}  "
+            f"{bundle.provider.name}  {bundle.metadata.name}  resets {watchdog.resets}"
+        )
+
+    with stop_signals() as stopped, closing(status), closing(show):
+        status.say(f"runs on {bundle.provider.name}: {bundle.provider.reason}; frames by {window.pacing}")
+        while not (window.closed or stopped()) and (options.seconds is None or clock.time < options.seconds):
+            show.tick()
+            status.frame(describe)
+    return FINE
+
+
+def without_display(options: argparse.Namespace, reason: str) -> int:
+    """Renders what the live show would have danced."""
+    seconds = options.seconds or RENDER_SECONDS
+    print(f"dancenet: no display here ({reason}); rendering {seconds:g} s to {WITHOUT_DISPLAY}", file=sys.stderr)
+    width, height = options.size
+    return render_to(WITHOUT_DISPLAY, (width - width % 2, height - height % 2), seconds, options)
+
+
+def render(options: argparse.Namespace) -> int:
+    """Renders a dance to a video, or the decoder's images to an array."""
+    return render_to(options.out, options.size or SIZE, options.seconds, options)
+
+
+def render_to(out: Path, size: tuple[int, int], seconds: float, options: argparse.Namespace) -> int:
+    """Runs a show with a fixed clock into the file `out`, which is there only once it is whole."""
+    from engine.clock import FixedClock
+    from engine.dancer import Dancer
+    from engine.health import Watchdog
+    from engine.render import DecodedPicture, progress_bar
+    from engine.show import Show
+    from engine.sinks.recorder import ImageRecorder, VideoRecorder
+
+    if not out.parent.is_dir():
+        raise Failure(f"{out}: there is no folder {out.parent}")
+    bundle = open_model(options, OFFLINE_THREADS)
+    controls = start_controls(bundle, options)
+    dancer = Dancer(bundle, [int(controls.target("dance/seed"))])
+    frames = max(1, round(seconds * options.fps))
+    picture: Any
+    recorder: ImageRecorder | VideoRecorder
+    if out.suffix == ".npy":
+        picture, recorder = DecodedPicture(bundle.decode), ImageRecorder(out)
+        size = bundle.metadata.image_size
+    else:
+        picture = new_picture(headless_context(), bundle, size)
+        recorder = VideoRecorder(out, size, options.fps)
+    with stop_signals() as stopped, progress_bar(f"{out}", frames) as progress:
+        watchdog = Watchdog(dancer, bundle.metadata, progress.say)
+        show = Show(FixedClock(options.fps), [], controls, dancer, picture, [watchdog, recorder])
+        began = time.perf_counter()
+        try:
+            for frame in range(frames):
+                if stopped():
+                    raise Failure(f"stopped at frame {frame} of {frames}; {out} is not written")
+                show.tick()
+                progress.advance()
+        except BaseException:
+            recorder.discard()
+            raise
+        show.close()
+        taken = time.perf_counter() - began
+    print(
+        f"{out}: {frames} frames of {size[0]}x{size[1]}, {frames / options.fps:g} s of dance, "
+        f"made at {frames / taken:.0f} a second on {bundle.provider.name}; {watchdog.resets} resets"
+    )
+    return FINE
+
+
+def open_model(options: argparse.Namespace, threads: int) -> "Bundle":
+    """Opens the bundle asked for, or the one that ships."""
+    from engine.bundle import BundleError, open_bundle
+    from engine.providers import ProviderError
+
+    try:
+        folder = options.model or resources.path(DEFAULT_MODEL)
+        return open_bundle(folder, options.provider, threads)
+    except FileNotFoundError as error:
+        raise Failure(f"{error}; give a dancer with --model DIR") from None
+    except (BundleError, ProviderError) as error:
+        raise Failure(str(error)) from None
+
+
+def start_controls(bundle: "Bundle", options: argparse.Namespace) -> Controls:
+    """The parameters as the show starts: the dancer's own defaults, and what the command line says over them."""
+    rows = {row.key: row for row in (*PARAMETERS, *bundle.metadata.controls)}
+    defaults = {f"dance/{name}": value for name, value in bundle.metadata.defaults.items()}
+    for key, value in options.set:
+        if key not in rows:
+            raise Failure(f"--set: unknown parameter {key!r}; known are {', '.join(rows)}", USAGE)
+        low, high = rows[key].low, rows[key].high
+        if not low <= value <= high:
+            raise Failure(f"--set: {key} is {value:g}; it must be in {low:g}..{high:g}", USAGE)
+        defaults[key] = value
+    for name in ("seed", "temperature", "speed"):
+        if getattr(options, name) is not None:
+            defaults[f"dance/{name}"] = getattr(options, name)
+    return Controls(rows.values(), defaults)
+
+
+def new_picture(context: "moderngl.Context", bundle: "Bundle", size: tuple[int, int]) -> "Picture":
+    """A picture of this bundle's dancer, `size` (width, height) in pixels."""
+    from engine.picture import Picture
+
+    return Picture(context, bundle.decode, bundle.metadata.image_kind, bundle.metadata.image_size, size)
+
+
+def headless_context() -> "moderngl.Context":
+    """A GL context without a window."""
+    import moderngl
+
+    backend: dict[str, Any] = {"backend": "egl"} if sys.platform == "linux" else {}
+    try:
+        return moderngl.create_context(require=330, standalone=True, **backend)
+    except Exception as error:  # glcontext raises no class of its own
+        raise Failure(f"no OpenGL 3.3 without a screen ({error}); OUT.npy needs none") from None
+
+
+@contextmanager
+def stop_signals() -> Iterator[Callable[[], bool]]:
+    """Ctrl+C and SIGTERM end a show between two frames: yields what tells whether one has come. A second one kills."""
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if came:
+            raise KeyboardInterrupt
+        came.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

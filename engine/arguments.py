@@ -1,0 +1,181 @@
+"""The grammar of the command line: what each command takes, in what range, and how it is told.
+
+A value out of range ends the program with a line on what is allowed, exit code 2, before anything is opened.
+"""
+
+import argparse
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from engine import __version__
+from engine.parameters import PARAMETERS
+
+OSC_ADDRESS = "127.0.0.1:9010"
+RENDER_SECONDS = 16.0
+SIZE = (1280, 720)
+MOST_FPS = 240.0
+
+COMMANDS = """\
+commands:
+  dancenet                  play a dancer live in a window (the options above)
+  dancenet render OUT       render a dance to OUT.mp4, or the decoder's images to OUT.npy
+  dancenet train FOOTAGE... train a dancer on footage
+  dancenet export CHECKPOINT --out DIR
+                            write a trained dancer's bundle
+  dancenet devices          monitors, audio inputs and inference providers: which are used and why
+
+`dancenet COMMAND --help` tells more. Keys: up and down move the temperature, F toggles fullscreen, ESC leaves it,
+Ctrl+Q quits. OSC: /dancenet/dance/temperature and the other parameters, one number each.
+"""
+
+
+def parse_live(arguments: list[str]) -> argparse.Namespace:
+    """The options of the live show; its help lists the commands too."""
+    parser = argparse.ArgumentParser(
+        prog="dancenet",
+        description="A neural dancer, played live: in a window, steered by keys and OSC.",
+        epilog=COMMANDS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"dancenet {__version__}")
+    add_dance_options(parser, "a new one each time")
+    parser.add_argument("--size", type=size, default=SIZE, metavar="WxH", help="of the window (1280x720)")
+    parser.add_argument("--fullscreen", action="store_true", help="start over the whole screen")
+    parser.add_argument("--monitor", type=whole, metavar="N", help="open on this monitor, as `dancenet devices` counts")
+    parser.add_argument(
+        "--osc", type=host_and_port, default=host_and_port(OSC_ADDRESS), metavar="HOST:PORT",
+        help=f"where to listen for OSC ({OSC_ADDRESS})",
+    )  # fmt: skip
+    parser.add_argument("--seconds", type=seconds, metavar="N", help="stop by itself after so long (never)")
+    return parser.parse_args(arguments)
+
+
+def parse_render(arguments: list[str]) -> argparse.Namespace:
+    """The options of a render."""
+    parser = argparse.ArgumentParser(
+        prog="dancenet render",
+        description="Renders a dance to OUT.mp4 as the live show draws it, without a screen; or to OUT.npy: the "
+        "decoder's own images, (n, height, width) uint8, without effects.",
+    )
+    parser.add_argument("out", type=output, metavar="OUT", help="a file ending in .mp4 or .npy")
+    add_dance_options(parser, "0")
+    parser.add_argument("--seconds", type=seconds, default=RENDER_SECONDS, metavar="N", help="how long (16)")
+    parser.add_argument("--size", type=even_size, metavar="WxH", help="of the video (1280x720); not for .npy")
+    options = parser.parse_args(arguments)
+    if options.size and options.out.suffix == ".npy":
+        parser.error("argument --size: an .npy holds the decoder's images at their own size")
+    return options
+
+
+def parse_devices(arguments: list[str]) -> argparse.Namespace:
+    """`dancenet devices` takes no options but --help."""
+    parser = argparse.ArgumentParser(
+        prog="dancenet devices",
+        description="Tells which monitors, audio inputs and inference providers there are, which are used, and why.",
+    )
+    return parser.parse_args(arguments)
+
+
+def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
+    """What a live show and a render have in common."""
+    parser.add_argument("--model", type=Path, metavar="DIR", help="the dancer's bundle (the one that ships)")
+    parser.add_argument("--seed", type=parameter("dance/seed"), metavar="N", help=f"which dance ({seed})")
+    parser.add_argument(
+        "--temperature", type=parameter("dance/temperature"), metavar="X",
+        help="how freely it moves, 0.05 to 3 (what suits the dancer best)",
+    )  # fmt: skip
+    parser.add_argument("--speed", type=parameter("dance/speed"), metavar="X", help="0 freezes, 2 is double (1)")
+    parser.add_argument("--fps", type=frame_rate, default=30.0, metavar="N", help="frames a second (30)")
+    parser.add_argument("--provider", default="auto", metavar="NAME", help="where the model runs: auto, cpu, cuda, ...")
+    parser.add_argument(
+        "--set", type=setting, action="append", default=[], metavar="NAME=X",
+        help="any parameter at the start, such as dance/sigma_temperature=0.8; may be repeated",
+    )  # fmt: skip
+
+
+def whole(text: str) -> int:
+    """A whole number of 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+    return int(text)
+
+
+def number(text: str) -> float:
+    """A finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
+    return value
+
+
+def seconds(text: str) -> float:
+    """A duration above 0."""
+    value = number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} seconds are not above 0")
+    return value
+
+
+def frame_rate(text: str) -> float:
+    """Frames a second, 1 to MOST_FPS."""
+    value = number(text)
+    if not 1 <= value <= MOST_FPS:
+        raise argparse.ArgumentTypeError(f"{text!r} frames a second are not in 1..{MOST_FPS:g}")
+    return value
+
+
+def size(text: str) -> tuple[int, int]:
+    """WxH in pixels, each 16 to 16384 (the least a window may be, the most a GPU draws)."""
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if not match or not all(16 <= int(each) <= 16384 for each in match.groups()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not WxH with both in 16..16384, such as 1280x720")
+    return int(match[1]), int(match[2])
+
+
+def even_size(text: str) -> tuple[int, int]:
+    """A size that H.264 with halved colour takes."""
+    width, height = size(text)
+    if width % 2 or height % 2:
+        raise argparse.ArgumentTypeError(f"{text!r}: a video's width and height must be even")
+    return width, height
+
+
+def output(text: str) -> Path:
+    """A file to render to; its ending says what."""
+    path = Path(text)
+    if path.suffix not in (".mp4", ".npy"):
+        raise argparse.ArgumentTypeError(f"{text!r} ends neither in .mp4 nor in .npy")
+    return path
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """HOST:PORT."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as {OSC_ADDRESS}")
+    return host, int(port)
+
+
+def setting(text: str) -> tuple[str, float]:
+    """NAME=X; whether there is such a parameter is known once the bundle is open."""
+    key, _, value = text.partition("=")
+    return key, number(value)
+
+
+def parameter(key: str) -> Callable[[str], float]:
+    """A reader of the parameter's values, which refuses those out of its range."""
+    row = next(each for each in PARAMETERS if each.key == key)
+
+    def read(text: str) -> float:
+        value = number(text)
+        if not row.low <= value <= row.high or (row.integer and value != int(value)):
+            kind = "a whole number" if row.integer else "a number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not {kind} in {row.low:.10g}..{row.high:.10g}")
+        return value
+
+    return read

@@ -1,0 +1,53 @@
+"""What a render needs besides the show: a picture without GL, and a progress bar.
+
+Owns the terminal while a render runs.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from engine.show import Clock
+
+
+class DecodedPicture:
+    """The decoder's own images and nothing else: a picture for recorders that want no effects."""
+
+    def __init__(self, decode: Callable[[NDArray[np.float32]], NDArray[np.uint8]]) -> None:
+        self._decode = decode
+        self.images: NDArray[np.uint8] = np.zeros((0, 0, 0), np.uint8)
+
+    def draw(self, latents: NDArray[np.float32], values: Mapping[str, float], clock: Clock) -> "DecodedPicture":
+        """Decodes latents (dancers, latent_size) into `images` (dancers, height, width); returns itself."""
+        self.images = self._decode(latents)
+        return self
+
+
+class Bar:
+    """How far a render is. In a terminal a bar; elsewhere only what is said."""
+
+    def __init__(self, progress: Progress, name: str, frames: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task(name, total=frames)
+
+    def advance(self) -> None:
+        """One frame more is done."""
+        self._progress.advance(self._task)
+
+    def say(self, line: str) -> None:
+        """Writes a line that stays, above the bar."""
+        self._progress.console.print(f"dancenet: {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(name: str, frames: int) -> Iterator[Bar]:
+    """A bar on the standard error stream for as long as the context lasts."""
+    console = Console(file=sys.stderr)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        yield Bar(progress, name, frames)

@@ -1,0 +1,87 @@
+"""The show: one frame, top to bottom. Live and offline run this same code.
+
+Owns nothing but the order of things; the parts come through the constructor.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.controls import Controls
+from engine.dancer import Dancer
+
+
+class Clock(Protocol):
+    """Show time."""
+
+    frame: int
+
+    @property
+    def time(self) -> float: ...
+
+    def advance(self) -> float: ...
+
+
+class Source(Protocol):
+    """Brings input in. `poll` drains what has come and never waits."""
+
+    def poll(self, controls: Controls) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Picture(Protocol):
+    """Draws latents (dancers, latent_size); what it returns is handed to the sinks."""
+
+    def draw(self, latents: NDArray[np.float32], values: Mapping[str, float], clock: Clock, /) -> Any: ...
+
+
+class Sink(Protocol):
+    """Takes frames out. `picture` is what the show's picture gives."""
+
+    def present(self, picture: Any, values: Mapping[str, float], /) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Show:
+    """A show of these parts."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        sources: Sequence[Source],
+        controls: Controls,
+        dancer: Dancer,
+        picture: Picture,
+        sinks: Sequence[Sink],
+    ) -> None:
+        self.clock = clock
+        self.sources = sources
+        self.controls = controls
+        self.dancer = dancer
+        self.picture = picture
+        self.sinks = sinks
+
+    def tick(self) -> None:
+        """Makes one frame."""
+        dt = self.clock.advance()
+        for source in self.sources:
+            source.poll(self.controls)
+        self.controls.advance(dt)
+        controls = self.controls.snapshot()
+        latents = self.dancer.advance(dt, controls)
+        picture = self.picture.draw(latents, controls, self.clock)
+        for sink in self.sinks:
+            sink.present(picture, controls)
+
+    def close(self) -> None:
+        """Closes every source and sink, the last first, even where one of them fails; then raises what failed."""
+        with ExitStack() as stack:
+            for source in self.sources:
+                stack.callback(source.close)
+            for sink in self.sinks:
+                stack.callback(sink.close)
