@@ -109,14 +109,17 @@ def live(options: argparse.Namespace) -> int:
     except ImportError as error:
         return without_display(options, str(error))
     try:
-        window = Window(clock, keys, options.size, monitor=options.monitor)
+        window = Window(clock, keys, options.size, options.monitor)
     except WindowError as error:
+        if options.monitor is not None:
+            raise Failure(str(error)) from None
         return without_display(options, str(error))
-    picture = new_picture(window.context, bundle, window.size)
     if options.fullscreen:
         window.toggle_fullscreen()
+    picture = new_picture(window.context, bundle, window.size)
     watchdog = Watchdog(dancer, bundle.metadata, status.say)
-    osc = Osc(*options.osc, controls.parameters.values(), status.say)
+    host, port = options.osc
+    osc = Osc(host, port, controls.parameters.values(), status.say)
     show = Show(clock, [osc, keys], controls, dancer, picture, [watchdog, window])
 
     def describe() -> str:
@@ -130,7 +133,10 @@ def live(options: argparse.Namespace) -> int:
     with stop_signals() as stopped, closing(status), closing(show):
         status.say(f"runs on {bundle.provider.name}: {bundle.provider.reason}; frames by {window.pacing}")
         while not (window.closed or stopped()) and (options.seconds is None or clock.time < options.seconds):
-            show.tick()
+            try:
+                show.tick()
+            except WindowError as error:
+                raise Failure(str(error)) from None
             status.frame(describe)
     return FINE
 
@@ -155,7 +161,7 @@ def render_to(out: Path, size: tuple[int, int], seconds: float, options: argpars
     from engine.health import Watchdog
     from engine.render import DecodedPicture, progress_bar
     from engine.show import Show
-    from engine.sinks.recorder import ImageRecorder, VideoRecorder
+    from engine.sinks.recorder import ImageRecorder, RecordingError, VideoRecorder
 
     if not out.parent.is_dir():
         raise Failure(f"{out}: there is no folder {out.parent}")
@@ -181,10 +187,11 @@ def render_to(out: Path, size: tuple[int, int], seconds: float, options: argpars
                     raise Failure(f"stopped at frame {frame} of {frames}; {out} is not written")
                 show.tick()
                 progress.advance()
-        except BaseException:
+            show.close()
+        except RecordingError as error:
+            raise Failure(str(error)) from None
+        finally:
             recorder.discard()
-            raise
-        show.close()
         taken = time.perf_counter() - began
     print(
         f"{out}: {frames} frames of {size[0]}x{size[1]}, {frames / options.fps:g} s of dance, "

@@ -43,7 +43,7 @@ def parse_live(arguments: list[str]) -> argparse.Namespace:
     add_dance_options(parser, "a new one each time")
     parser.add_argument("--size", type=size, default=SIZE, metavar="WxH", help="of the window (1280x720)")
     parser.add_argument("--fullscreen", action="store_true", help="start over the whole screen")
-    parser.add_argument("--monitor", type=whole, metavar="N", help="open on this monitor, as `dancenet devices` counts")
+    parser.add_argument("--monitor", type=count, metavar="N", help="open on this monitor, as `dancenet devices` counts")
     parser.add_argument(
         "--osc", type=host_and_port, default=host_and_port(OSC_ADDRESS), metavar="HOST:PORT",
         help=f"where to listen for OSC ({OSC_ADDRESS})",
@@ -95,10 +95,10 @@ def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
     )  # fmt: skip
 
 
-def whole(text: str) -> int:
-    """A whole number of 0 or more."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+def count(text: str) -> int:
+    """A whole number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
 
 

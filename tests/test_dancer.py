@@ -1,6 +1,6 @@
 """The dancer: repeatable, free of the frame rate, and never at a loss for a next step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
