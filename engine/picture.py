@@ -127,7 +127,7 @@ class Picture:
         """Draw `field` (height, width), 0..1, into the picture."""
         # Nothing is covered beyond a silhouette's image; a grey image goes on as its border is.
         field = np.pad(field, 1, mode="constant" if self._silhouette else "edge")
-        self._field.write(field)
+        self._field.write(np.ascontiguousarray(field))
         scale, origin = self._placing()
         ground = 1.0 if self._dark else 0.0
         self._target.clear(ground, ground, ground, 1.0)
