@@ -21,8 +21,9 @@ SAME_RATE = 0.01
 # Swaps that a driver may queue before the first waits, and swaps then timed: 130 ms at 60 Hz, once.
 QUEUED_SWAPS, TIMED_SWAPS = 2, 6
 
-# Frames in a row whose swaps did not wait: the screen has gone (covered, asleep), and a timer takes over.
-LOST_FRAMES = 3
+# Frames in a row that the screen did not keep in step, until a timer takes over: their swaps did not wait (it is
+# covered, or asleep), or came a refresh late (its driver queues nothing, and the frames take longer than that).
+LOST_FRAMES = 10
 
 
 def measure_refresh(swap: Callable[[], None], nominal_hz: float | None, now: Callable[[], float]) -> float | None:
@@ -85,7 +86,8 @@ class Pacer:
             self.late_frames += 1
 
     def _show_with_screen(self, draw: Callable[[], None], flip: Callable[[], None]) -> float:
-        self._sleep_until(self._clock.due - self._refresh / 2)  # no frame may run ahead, should swaps cease to wait
+        due = self._clock.due
+        self._sleep_until(due - self._refresh / 2)  # no frame may run ahead, should swaps cease to wait
         start = self._clock.now()
         draw()
         flip()
@@ -94,7 +96,8 @@ class Pacer:
             draw()  # what a back buffer holds after a swap is undefined
             flip()
         waited = self._clock.now() - start > self._refresh / 4
-        self._lost = 0 if waited else self._lost + 1
+        in_step = waited and shown - due < self._refresh / 2
+        self._lost = 0 if in_step else self._lost + 1
         if self._lost == LOST_FRAMES:
             self.refreshes = 0
         return shown

@@ -4,6 +4,7 @@ Owns the pyglet window, the moderngl context that all of the show's drawing uses
 before the picture, whose size follows the window's. Importing this module raises ImportError without libGL.
 """
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Protocol
@@ -34,9 +35,9 @@ NO_WINDOW: tuple[type[Exception], ...] = (
     pyglet.gl.lib.MissingFunctionException,
 )
 if sys.platform.startswith("linux"):
-    import pyglet.display.xlib
+    from pyglet.display.xlib import NoSuchDisplayException
 
-    NO_WINDOW += (pyglet.display.xlib.NoSuchDisplayException,)
+    NO_WINDOW += (NoSuchDisplayException,)
 
 # Core 3.3 is the least that has all we use, and the most that every desktop has.
 GL_VERSION = (3, 3)
@@ -46,12 +47,20 @@ class WindowError(RuntimeError):
     """No window: the message says why, on one line."""
 
 
+def no_window(error: Exception) -> WindowError:
+    """What pyglet or moderngl said, where it is of use: pyglet names the display asked for "None"."""
+    if sys.platform.startswith("linux") and isinstance(error, NoSuchDisplayException):
+        display = os.environ.get("DISPLAY")
+        return WindowError(f"no display: cannot connect to {display}" if display else "no display: DISPLAY is not set")
+    return WindowError(f"no window: {error}")
+
+
 def screens() -> list[pyglet.display.base.Screen]:
     """The monitors, in the desktop's order. Raises WindowError where there is no display."""
     try:
         return pyglet.display.get_display().get_screens()
     except NO_WINDOW as error:
-        raise WindowError(f"no display: {error}") from error
+        raise no_window(error) from error
 
 
 class ShownPicture(Protocol):
@@ -128,7 +137,7 @@ class Window:
                 self._move_to(monitor)
             self.context = moderngl.create_context(require=GL_VERSION[0] * 100 + GL_VERSION[1] * 10)
         except NO_WINDOW as error:
-            raise WindowError(f"no window: {error}") from error
+            raise no_window(error) from error
         self.closed = False
         """Whether the show was asked to end, by Ctrl+Q or the close button."""
         self._windowed: tuple[tuple[int, int], tuple[int, int]] | None = None  # place and size to leave fullscreen for
