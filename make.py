@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ CPU_BUILDS_OF_TORCH = "https://download.pytorch.org/whl/cpu"
 # What Debian and Ubuntu call the libraries that Python's packages load: OpenGL for the window and without one,
 # fonts for the text on it, PortAudio for sound. Everywhere else the system or the wheels bring them.
 SHOW_LIBRARIES = ["libgl1", "libegl1", "libgl1-mesa-dri", "libfontconfig1", "libportaudio2"]
+# moderngl has wheels for x86-64 only; elsewhere pip compiles it, which takes these and Python's headers.
+COMPILER = ["g++", "libx11-dev"]
 # Tests open real windows on a screen in memory and press real keys.
 TEST_PROGRAMS = ["xvfb", "xdotool"]
 
@@ -102,7 +105,7 @@ class SetUpError(Exception):
 
 def set_up(development: bool) -> None:
     """System packages and `.venv`, as far as they are missing."""
-    install_system_packages(SHOW_LIBRARIES + (TEST_PROGRAMS if development else []))
+    install_system_packages(system_packages(development, platform.machine()))
     stamps = [stamp("test")] if development else [stamp("dance"), stamp("test")]  # the second holds the first too
     key = stamp_key()
     if program("python").exists() and any(stamp.is_file() and stamp.read_text() == key for stamp in stamps):
@@ -136,6 +139,12 @@ def program(name: str) -> Path:
     return ROOT / ".venv" / "bin" / name
 
 
+def system_packages(development: bool, machine: str) -> list[str]:
+    """What Debian and Ubuntu have to have; `machine` is the processor, as `uname -m` calls it."""
+    compiler = [] if machine == "x86_64" else [*COMPILER, debian_python("dev")]
+    return SHOW_LIBRARIES + compiler + (TEST_PROGRAMS if development else [])
+
+
 def install_system_packages(packages: list[str]) -> None:
     """Debian's and Ubuntu's, by apt; where that cannot be, say what to do by hand and go on."""
     missing = missing_system_packages(packages)
@@ -164,13 +173,13 @@ def missing_system_packages(packages: list[str]) -> list[str]:
     installed = {line.split()[0] for line in answer.splitlines() if line.endswith(" installed")}
     missing = [package for package in packages if package not in installed]
     if importlib.util.find_spec("ensurepip") is None and not program("pip").exists():
-        missing.append(venv_package())
+        missing.append(debian_python("venv"))
     return missing
 
 
-def venv_package() -> str:
-    """Debian packs the part of Python that makes environments separately, for each version."""
-    return f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+def debian_python(part: str) -> str:
+    """The package of a part of Python that Debian packs separately for each version: venv, or dev for the headers."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}-{part}"
 
 
 def root_prefix() -> list[str] | None:
@@ -190,7 +199,7 @@ def make_environment() -> None:
         return
     if importlib.util.find_spec("ensurepip") is None:
         raise SetUpError(
-            f"this Python cannot make .venv without its ensurepip (on Debian and Ubuntu: {venv_package()})"
+            f"this Python cannot make .venv without its ensurepip (on Debian and Ubuntu: {debian_python('venv')})"
         )
     if not succeeds([sys.executable, "-m", "venv", "--clear", str(ROOT / ".venv")]):
         raise SetUpError(f"{sys.executable} could not make .venv; its own words are above")

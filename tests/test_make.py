@@ -176,6 +176,12 @@ def test_a_package_removed_since_is_installed_again(machine: Machine) -> None:
     assert len(machine.calls("apt-get")) == 2
 
 
+def test_what_has_no_wheels_can_be_compiled() -> None:
+    headers = f"python{sys.version_info.major}.{sys.version_info.minor}-dev"
+    here = make.system_packages(development=False, machine="x86_64")
+    assert set(make.system_packages(development=False, machine="aarch64")) - set(here) == {"g++", "libx11-dev", headers}
+
+
 def test_a_python_packaged_without_venv_asks_for_it(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
     machine.program("python", "exit 1", make.program("python").parent)  # what a failed `python3 -m venv` leaves behind
