@@ -1,0 +1,85 @@
+"""Builds an ONNX graph node by node. Owns naming, constants and how weights are stored."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET, IR_VERSION = 17, 8  # read by onnxruntime 1.14 and newer
+
+FLOAT, UINT8, INT64 = TensorProto.FLOAT, TensorProto.UINT8, TensorProto.INT64
+
+
+class Graph:
+    """A graph under construction. `op` adds a node; arrays among its inputs become constants."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+
+    def weight(self, name: str, array: np.ndarray) -> str:
+        """A trained parameter under its PyTorch name, stored as float16 and cast to float32 (the runtime folds that).
+
+        Whatever is made of it (reordered gates, folded kernels) is made by nodes, so that a bundle can be read back.
+        """
+        half = np.ascontiguousarray(array, np.float16)
+        if not np.isfinite(half).all():
+            raise ValueError(f"{self.name}: weight {name} holds values beyond float16's 65504")
+        self.initializers.append(numpy_helper.from_array(half, name))
+        return self.op("Cast", name, to=FLOAT)
+
+    def constant(self, name: str, array: np.ndarray) -> str:
+        """A named float32 constant that must not be rounded, such as the latents' statistics."""
+        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name))
+        return name
+
+    def op(self, kind: str, *inputs: str | np.ndarray, output: str | None = None, **attributes: Any) -> str:
+        """Add a node with one output; the output's name."""
+        return self._node(kind, inputs, [output or f"{kind}_{len(self.nodes)}"], attributes)[0]
+
+    def split(self, value: str, *sizes: int, axis: int) -> list[str]:
+        """Cut `value` along `axis` into parts of these sizes; the parts' names."""
+        outputs = [f"Split_{len(self.nodes)}_{i}" for i in range(len(sizes))]
+        return self._node("Split", (value, axes(*sizes)), outputs, {"axis": axis})
+
+    def _node(self, kind: str, inputs: tuple, outputs: list[str], attributes: dict[str, Any]) -> list[str]:
+        index = len(self.nodes)
+        names = [self._constant(value, f"{kind}_{index}_in{i}") for i, value in enumerate(inputs)]
+        self.nodes.append(helper.make_node(kind, names, outputs, f"{kind}_{index}", **attributes))
+        return outputs
+
+    def _constant(self, value: str | np.ndarray, name: str) -> str:
+        if isinstance(value, str):
+            return value
+        self.initializers.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def save(self, path: Path, inputs: list[tuple], outputs: list[tuple], **properties: str) -> None:
+        """Check and write the model. inputs, outputs: (name, shape with names for free axes, element type).
+
+        properties: words that travel in the model's metadata.
+        """
+        graph = helper.make_graph(
+            self.nodes,
+            self.name,
+            [helper.make_tensor_value_info(name, kind, shape) for name, shape, kind in inputs],
+            [helper.make_tensor_value_info(name, kind, shape) for name, shape, kind in outputs],
+            self.initializers,
+        )
+        opsets = [helper.make_opsetid("", OPSET)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="dancenet")
+        helper.set_model_props(model, properties)
+        onnx.checker.check_model(model)
+        path.write_bytes(model.SerializeToString())
+
+
+def axes(*values: int) -> np.ndarray:
+    """Axes, sizes or splits as the operators take them."""
+    return np.array(values, np.int64)
+
+
+def scalar(value: float) -> np.ndarray:
+    return np.array(value, np.float32)

@@ -1,0 +1,110 @@
+"""Holds exported graphs against PyTorch: the same weights, latents and noise, over many carried steps.
+
+Owns the bounds. An export that fails them is not written.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+
+from training.dancer import TrainedDancer
+
+STEPS = 100
+DANCERS = 3
+STEP_BOUND = 1e-4  # state, mixture and sample
+IMAGE_BOUND = 1.0  # grey levels
+EDGE = 1e-5  # a uniform draw this close to a component's edge may fall on either side
+TEMPERATURES = np.array([0.5, 1.0, 1.5], np.float32)  # one a dancer
+
+
+class ParityError(Exception):
+    """An exported graph that does not compute what PyTorch does; the message says which output, by how much."""
+
+
+@dataclass
+class Parity:
+    """Greatest differences seen: of each output of the step, of images in grey levels, of encoded latents."""
+
+    step: dict[str, float]
+    images: float
+    latents: float
+
+    def __str__(self) -> str:
+        worst = max(self.step.values())
+        return f"beside PyTorch, over {STEPS} steps: the step differs by {worst:.1e}, images by {self.images:.2f} grey"
+
+    def check(self) -> None:
+        """Raises ParityError if anything is out of bounds."""
+        bounds = [(name, value, STEP_BOUND) for name, value in self.step.items()]
+        bounds += [("images", self.images, IMAGE_BOUND), ("latents", self.latents, STEP_BOUND)]
+        for name, value, bound in bounds:
+            if not value <= bound:
+                raise ParityError(f"parity: {name} differs by {value:.3g} from PyTorch; at most {bound:g} is allowed")
+
+
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+@torch.no_grad()
+def measure(dancer: TrainedDancer, folder: Path) -> Parity:
+    """Run the graphs in `folder` beside `dancer`, whose weights must be rounded as the graphs' are."""
+    step, decoder, encoder = (open_session(folder / f"{name}.onnx") for name in ("step", "decoder", "encoder"))
+    random = np.random.Generator(np.random.PCG64(0))
+    latents = passage(dancer, random)
+    worst = dict.fromkeys(("latent_out", "hidden_out", "cell_out", "pi", "mu", "sigma"), 0.0)
+    images = 0.0
+    hidden, cell = dancer.mdn_rnn.zero_state(DANCERS)
+    state = hidden.numpy(), cell.numpy()
+    for latent in latents:
+        uniform = random.random(DANCERS, np.float32)
+        normal = random.standard_normal(latent.shape, np.float32)
+        feeds = {"latent_in": latent, "hidden_in": state[0], "cell_in": state[1], "uniform": uniform}
+        feeds |= {"normal": normal, "pi_temperature": TEMPERATURES, "sigma_temperature": TEMPERATURES}
+        names = [*worst, "component"]
+        found = dict(zip(names, step.run(names, feeds), strict=True))
+        expected, (hidden, cell) = reference_step(dancer, latent, (hidden, cell), uniform, normal)
+        state = found["hidden_out"], found["cell_out"]
+        cumulative = expected["pi"].cumsum(1)
+        clear = (np.abs(cumulative - uniform[:, None]) > EDGE).all(1)
+        for name in worst:
+            axis = 1 if name in ("hidden_out", "cell_out") else 0
+            drawn = clear if name in ("latent_out", "mu", "sigma") else np.ones(DANCERS, bool)
+            difference = np.abs(found[name] - expected[name]).compress(drawn, axis)
+            worst[name] = max(worst[name], float(difference.max(initial=0)))
+        pictures = 255 * torch.sigmoid(dancer.vae.decode(torch.from_numpy(latent)))[:, 0].numpy()
+        images = max(images, float(np.abs(decoder.run(None, {"latents": latent})[0] - pictures).max()))
+    pictures_8 = np.rint(pictures).astype(np.uint8)
+    mean, _ = dancer.vae.encode(torch.from_numpy(pictures_8)[:, None].float() / 255)
+    encoded = encoder.run(None, {"images": pictures_8})[0]
+    return Parity(worst, images, float(np.abs(encoded - mean.numpy()).max()))
+
+
+def passage(dancer: TrainedDancer, random: np.random.Generator) -> np.ndarray:
+    """(STEPS, DANCERS, latent_size) float32 latents to feed: the bank's passages, one after another."""
+    bank = dancer.bank.astype(np.float32)
+    count = -(-STEPS // bank.shape[1])
+    chosen = bank[random.integers(0, len(bank), (DANCERS, count))]
+    return chosen.reshape(DANCERS, -1, bank.shape[2])[:, :STEPS].swapaxes(0, 1).copy()
+
+
+def reference_step(
+    dancer: TrainedDancer, latent: np.ndarray, state: tuple, uniform: np.ndarray, normal: np.ndarray
+) -> tuple[dict[str, np.ndarray], tuple]:
+    """What `step.onnx` must give, by PyTorch and numpy, sampling from the whole head."""
+    mean, deviation = dancer.statistics.mean, dancer.statistics.deviation
+    normalised = torch.from_numpy((latent - mean) / deviation)[:, None]
+    logits, mu, sigma, state = dancer.mdn_rnn(normalised, state)
+    pi = torch.softmax(logits[:, 0] / torch.from_numpy(TEMPERATURES)[:, None], -1).numpy()
+    component = np.minimum((pi.cumsum(1) <= uniform[:, None]).sum(1), pi.shape[1] - 1)
+    rows = np.arange(len(latent))
+    chosen_mu = mu[:, 0].numpy()[rows, component] * deviation + mean
+    chosen_sigma = sigma[:, 0].numpy()[rows, component] * deviation
+    drawn = chosen_mu + TEMPERATURES[:, None] * chosen_sigma * normal
+    arrays = {"latent_out": drawn, "pi": pi, "mu": chosen_mu, "sigma": chosen_sigma}
+    return arrays | {"hidden_out": state[0].numpy(), "cell_out": state[1].numpy()}, state

@@ -1,0 +1,281 @@
+"""`dancenet train FOOTAGE... --out DIR`: footage -> VAE -> latents -> LSTM-MDN -> bundle, sample and report.
+
+Wires the stages together; each keeps its own checkpoint in DIR/training, so that `--resume` goes on where a killed
+run was.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# glibc gives large blocks back to the system at once and takes them anew, page by page: 1.4 times the time of a step.
+MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=40000000000:glibc.malloc.trim_threshold=40000000000"
+
+SIZE = (208, 120)
+VAE_SHARE = 0.6  # of --minutes
+VAE_EPOCHS, MDN_RNN_EPOCHS = 6, 150
+SAMPLE_SECONDS, FIGURE_SECONDS = 16, 60
+PICTURES = 12  # originals beside reconstructions
+
+if TYPE_CHECKING:
+    from training.footage import Footage
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="dancenet train",
+        description="Trains a dancer on footage and writes it to DIR, ready for `dancenet --model DIR`, with a sample "
+        "video and report.html.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("footage", nargs="+", type=Path, metavar="FOOTAGE", help="videos, GIFs, folders of them or of numbered images")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder of the bundle; checkpoints go to DIR/training")
+    add("--resume", action="store_true", help="go on where a stopped run in DIR was")
+    add("--minutes", type=positive, metavar="N", help="train for N minutes in all, instead of by epochs")
+    add("--from", dest="start", type=Path, metavar="DIR", help="fine-tune this bundle, such as models/default")
+    add("--fit", choices=("crop", "pad"), default="crop", help="how images of another shape are made to fit")
+    add("--seed", type=int, default=0, help="a run with the same seed, footage and options ends in the same figures")
+    add("--name", help="what the dancer is called (DIR's name)")
+    add("--data", default="", help="what the footage is, for the model card (the files' names)")
+    add("--licence", default="not stated", help="of the weights, for the model card")
+    add("--temperature", type=positive, default=1.0, help="at which this dancer is at its best")
+    add("--pi-temperature", type=positive, default=1.0, help="its trim of the mixture's choice")
+    add("--sigma-temperature", type=positive, default=1.0, help="its trim of the noise")
+    add("--cache", type=Path, metavar="DIR", help="where decoded footage is kept (the user's cache folder)")
+    add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="auto: bfloat16 where it is fast")
+    add("--device", default="auto", help="auto, cpu or cuda")
+    sizes = parser.add_argument_group("sizes (the article's, unless said otherwise)")
+    sizes.add_argument("--image-size", type=size, default=SIZE, metavar="WxH", help="multiples of 8")
+    sizes.add_argument("--latent-size", type=int, default=128)
+    sizes.add_argument("--channels", type=channels, default=(128, 64, 32), metavar="A,B,C")
+    sizes.add_argument("--layers", type=int, default=3)
+    sizes.add_argument("--units", type=int, default=512)
+    sizes.add_argument("--hidden", type=int, default=1000)
+    sizes.add_argument("--components", type=int, default=24)
+    how = parser.add_argument_group("training")
+    how.add_argument("--kl-weight", type=float, default=0.5, help="1 is the plain VAE; less is sharper")
+    how.add_argument("--vae-epochs", type=positive, default=VAE_EPOCHS)
+    how.add_argument("--mdn-rnn-epochs", type=positive, default=MDN_RNN_EPOCHS)
+    how.add_argument("--steps", type=int, default=64, help="of back-propagation through time")
+    how.add_argument("--input-noise", type=float, default=1.0, help="of the latents danced from, 1 is the posterior's")
+    how.add_argument("--target-noise", type=float, default=0.2, help="of the latents danced to")
+    return parser.parse_args(arguments)
+
+
+def positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def size(text: str) -> tuple[int, int]:
+    parts = text.split("x")
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not WxH, such as 208x120")
+    return int(parts[0]), int(parts[1])
+
+
+def channels(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not three numbers, such as 128,64,32")
+    return tuple(int(part) for part in parts)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = parse(arguments)
+    if sys.platform == "linux" and "GLIBC_TUNABLES" not in os.environ:
+        environment = os.environ | {"GLIBC_TUNABLES": MALLOC}
+        os.execve(sys.executable, [sys.executable, "-m", "training", *arguments], environment)
+    try:
+        train(options)
+    except ValueError as error:
+        say(str(error))
+        return 1
+    except OSError as error:
+        say(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return 1
+    except KeyboardInterrupt:
+        say(f"stopped; `--resume` goes on from the checkpoints in {options.out / 'training'}")
+        return 1
+    return 0
+
+
+def say(line: str) -> None:
+    print(f"dancenet: train: {line}", file=sys.stderr)
+
+
+def cache_folder() -> Path:
+    """Where decoded footage is kept between runs."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
+    return Path(base) / "dancenet"
+
+
+def train(options: argparse.Namespace) -> None:
+    """Runs all stages. Raises ValueError with one line where the footage or an option cannot be used."""
+    from training.dancer import assemble
+    from training.footage import even_background, read_footage, split
+    from training.latents import encode, statistics
+    from training.loop import Budget, track
+    from training.mdn_rnn import MDNRNNConfig
+    from training.place import choose_place
+    from training.start import read_start
+    from training.train_mdn_rnn import MDNRNNTraining, train_mdn_rnn
+    from training.train_vae import VAETraining, train_vae
+    from training.vae import VAEConfig
+
+    place = choose_place(options.device, options.precision)
+    start = read_start(options.start) if options.start else None
+    vae_config = start.vae if start else VAEConfig(options.image_size, options.latent_size, options.channels)
+    sizes = options.latent_size, options.layers, options.units, options.hidden, options.components
+    mdn_rnn_config = start.mdn_rnn if start else MDNRNNConfig(*sizes)
+
+    def progress(name: str) -> Callable[[list], Iterator[Any]]:
+        return lambda items: iter(track(items, name, len(items)))
+
+    cache = options.cache or cache_folder()
+    footage = read_footage(options.footage, vae_config.image_size, options.fit, cache, progress("footage"))
+    report_footage(footage)
+    runs = options.out / "training"
+    begin(runs, options)
+    seconds = options.minutes * 60 if options.minutes else None
+    training, held_out = split(footage.clips)
+    frames = sum(len(clip) for clip in training)
+
+    how = VAETraining(kl_weight=options.kl_weight, seed=options.seed)
+    steps = max(round(options.vae_epochs * frames / how.batch), 1)
+    budget = Budget(steps, seconds and seconds * VAE_SHARE)
+    weights = start.vae_weights if start else None
+    path = runs / "vae.pt"
+    vae, vae_run = train_vae(
+        training, held_out, vae_config, even_background(training), how, budget, path, options.resume, place, weights
+    )
+    sequences = encode(vae, training, progress("latents"), place)
+    held_out_sequences = encode(vae, held_out, iter, place)
+    normal = start.statistics if start else statistics(sequences)
+
+    rnn_how = MDNRNNTraining(
+        steps=options.steps, input_noise=options.input_noise, target_noise=options.target_noise, seed=options.seed
+    )
+    steps = max(round(options.mdn_rnn_epochs * 2 * frames / (rnn_how.batch * rnn_how.steps)), 1)
+    budget = Budget(steps, seconds and seconds * (1 - VAE_SHARE))
+    weights = start.mdn_rnn_weights if start else None
+    path = runs / "mdn_rnn.pt"
+    mdn_rnn, rnn_run = train_mdn_rnn(
+        sequences, held_out_sequences, normal, mdn_rnn_config, rnn_how, budget, path, options.resume, place, weights
+    )
+    quality = last_figures(vae_run, ("held_out_iou", "held_out_reconstruction", "held_out_kl"))
+    quality |= last_figures(rnn_run, ("held_out_loss",))
+    dancer = assemble(
+        vae,
+        mdn_rnn,
+        normal,
+        footage.clips,
+        sequences,
+        name=options.name or options.out.resolve().name,
+        data=options.data or ", ".join(clip.name for clip in footage.clips),
+        licence=options.licence,
+        defaults={
+            "temperature": options.temperature,
+            "pi_temperature": options.pi_temperature,
+            "sigma_temperature": options.sigma_temperature,
+        },
+        quality=quality,
+    )
+    dancer.save(runs / "dancer.pt")
+    finish(options, footage, dancer, vae_run, rnn_run)
+
+
+def report_footage(footage: "Footage") -> None:
+    for path, reason in footage.left_out:
+        say(f"{path}: left out: {reason}")
+    say(footage.summary())
+
+
+def begin(runs: Path, options: argparse.Namespace) -> None:
+    """Note the run's options; a run to be resumed must have the same ones, and a new one must not overwrite a run."""
+    ignored = (
+        "resume",
+        "out",
+        "cache",
+        "name",
+        "data",
+        "licence",
+        "temperature",
+        "pi_temperature",
+        "sigma_temperature",
+    )
+    settings = {name: str(value) for name, value in vars(options).items() if name not in ignored}
+    path = runs / "options.json"
+    if options.resume and path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        changed = [name for name, value in settings.items() if before.get(name) != value]
+        if changed:
+            told = ", ".join(f"{name} was {before.get(name)}, now {settings[name]}" for name in changed)
+            raise ValueError(f"{runs}: this run cannot be resumed with other options: {told}")
+        return
+    if any(runs.glob("*.pt")):
+        raise ValueError(f"{runs}: holds a run already; --resume goes on with it, another --out starts a new one")
+    runs.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+
+def last_figures(run: dict, names: tuple[str, ...]) -> dict[str, float]:
+    """The figures of a stage's last evaluation."""
+    return {name: run["history"][-1][name] for name in names if run["history"] and name in run["history"][-1]}
+
+
+def finish(options: argparse.Namespace, footage: "Footage", dancer: Any, vae_run: dict, rnn_run: dict) -> None:
+    """Export, render the sample, write the report: the one place where training reaches for the rest of the house."""
+    import numpy as np
+
+    from training.motion import figures
+    from training.report import curves, pairs, picture, sheet, table, write_report
+    from training.train_vae import rebuild
+
+    out = options.out
+    export, render = importlib.import_module("export.bundle"), importlib.import_module("engine.__main__").main
+    parity_error = importlib.import_module("export.parity").ParityError
+    try:
+        parity = export.write_bundle(dancer, out)
+    except parity_error as error:
+        raise ValueError(str(error)) from None
+    common = ["--model", str(out), "--seed", "1"]
+    video, images = out / "sample.mp4", out / "training" / "sample.npy"
+    for target, length in ((video, SAMPLE_SECONDS), (images, FIGURE_SECONDS)):
+        if render(["render", str(target), "--seconds", str(length), *common]) != 0:
+            raise ValueError(f"{target}: the sample could not be rendered; the bundle in {out} is whole")
+    danced = np.load(images, mmap_mode="r")
+    originals, rebuilt = rebuild(dancer.vae, footage.clips, PICTURES)
+    measured = figures(danced, [clip.frames for clip in footage.clips], dancer.image_kind)
+    rows = [(name, dance, real) for name, (dance, real) in measured.items()]
+    left_out = table(("left out", "why"), footage.left_out) if footage.left_out else ""
+    sections = [
+        ("Footage", f"<p>{footage.summary()}, seen as {dancer.image_kind}.</p>{left_out}"),
+        ("Originals above, rebuilt below", picture(pairs(originals, rebuilt), "originals above reconstructions")),
+        ("VAE", curves(vae_run["history"], ["held_out_reconstruction", "held_out_kl", "held_out_iou"])),
+        ("LSTM-MDN", curves(rnn_run["history"], ["loss", "held_out_loss"])),
+        (
+            "The sample, a picture every second",
+            picture(sheet(danced[: SAMPLE_SECONDS * 30 : 30], 4), "contact sheet of the sample")
+            + '<p><a href="sample.mp4">sample.mp4</a></p>',
+        ),
+        (f"Motion of {FIGURE_SECONDS} seconds", table(("figure", "dance", "footage"), rows)),
+        ("Export", f"<p>{parity}.</p>" + table(("figure", "value"), list(dancer.quality.items()))),
+    ]
+    write_report(out / "report.html", f"{dancer.name}: a dancer's report", sections)
+    images.unlink()
+    say(f"{out}: done; play it with `dancenet --model {out}`, read {out / 'report.html'}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""A trained dancer in one file, `dancer.pt`: both models, the latents' statistics, the bank, and what to say of it.
+
+Owns that file's entries; `dancenet export` needs nothing else.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from training.bank import choose_passages
+from training.footage import STEPS_A_SECOND, Clip, image_kind, sample
+from training.latents import Sequence, Statistics
+from training.loop import load_checkpoint, save_checkpoint
+from training.mdn_rnn import MDNRNN, MDNRNNConfig
+from training.vae import VAE, VAEConfig
+
+AREA_MARGIN = 0.3  # a dance may be this much smaller or larger than the footage before it counts as lost
+SLOWEST = 0.01  # share of the footage's seconds that are at rest
+
+
+@dataclass
+class TrainedDancer:
+    """All that a bundle is made of. health: as in docs/bundle.md. defaults: dance parameters to start from."""
+
+    vae: VAE
+    mdn_rnn: MDNRNN
+    statistics: Statistics
+    bank: np.ndarray  # (passages, steps, latent_size) float16
+    image_kind: str
+    health: dict
+    name: str
+    data: str
+    licence: str
+    defaults: dict[str, float] = field(default_factory=dict)
+    quality: dict[str, float] = field(default_factory=dict)
+
+    def save(self, path: Path) -> None:
+        """Write the file, atomically."""
+        content = {
+            "vae": self.vae.config.to_dict(),
+            "vae_weights": dict(self.vae.state_dict()),
+            "mdn_rnn": self.mdn_rnn.config.to_dict(),
+            "mdn_rnn_weights": dict(self.mdn_rnn.state_dict()),
+            "latent_mean": torch.from_numpy(self.statistics.mean),
+            "latent_deviation": torch.from_numpy(self.statistics.deviation),
+            "bank": torch.from_numpy(self.bank),
+        }
+        words = ("image_kind", "health", "name", "data", "licence", "defaults", "quality")
+        save_checkpoint(path, content | {word: getattr(self, word) for word in words})
+
+    @classmethod
+    def load(cls, path: Path) -> "TrainedDancer":
+        """Read the file. Raises ValueError with one line if it is missing, damaged or not a dancer."""
+        content = load_checkpoint(path)
+        try:
+            vae = VAE(VAEConfig.from_dict(content.pop("vae")))
+            vae.load_state_dict(content.pop("vae_weights"))
+            mdn_rnn = MDNRNN(MDNRNNConfig(**content.pop("mdn_rnn")))
+            mdn_rnn.load_state_dict(content.pop("mdn_rnn_weights"))
+            statistics = Statistics(content.pop("latent_mean").numpy(), content.pop("latent_deviation").numpy())
+            bank = content.pop("bank").numpy()
+            return cls(vae.eval(), mdn_rnn.eval(), statistics, bank, **content)
+        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"{path}: not a trained dancer ({reason}); `dancenet train` writes dancer.pt") from None
+
+
+def footage_health(clips: list[Clip], kind: str) -> dict:
+    """What the footage does, by docs/bundle.md: least and greatest coverage with a margin, and the slowest motion."""
+    coverage = sample(clips, 2000).mean((1, 2)) / 255
+    coverage = 1 - coverage if kind == "dark silhouette" else coverage
+    area = float(coverage.min()) * (1 - AREA_MARGIN), min(float(coverage.max()) * (1 + AREA_MARGIN), 1.0)
+    seconds = []
+    for clip in clips:
+        motion = [np.abs(np.diff(part.astype(np.int16), axis=0)).mean((1, 2)) / 255 for part in overlapping(clip)]
+        whole = np.concatenate(motion) if motion else np.zeros(0)
+        count = len(whole) // STEPS_A_SECOND
+        seconds.append(whole[: count * STEPS_A_SECOND].reshape(count, STEPS_A_SECOND).mean(1))
+    return {"area": list(area), "slow_motion": float(np.quantile(np.concatenate(seconds), SLOWEST))}
+
+
+def overlapping(clip: Clip, length: int = 512) -> list[np.ndarray]:
+    """The clip's images in parts that share one image with the next, so that memory stays bounded."""
+    return [clip.frames[start : start + length + 1] for start in range(0, len(clip) - 1, length)]
+
+
+def assemble(
+    vae: VAE,
+    mdn_rnn: MDNRNN,
+    statistics: Statistics,
+    clips: list[Clip],
+    sequences: list[Sequence],
+    name: str,
+    data: str,
+    licence: str,
+    defaults: dict[str, float],
+    quality: dict[str, float],
+) -> TrainedDancer:
+    """Put a dancer together from its trained models and the footage they were trained on."""
+    kind = image_kind(clips)
+    plain = VAE(vae.config)
+    plain.load_state_dict(vae.state_dict())
+    health = footage_health(clips, kind)
+    bank = choose_passages(sequences, statistics)
+    mdn_rnn.eval()
+    return TrainedDancer(plain.eval(), mdn_rnn, statistics, bank, kind, health, name, data, licence, defaults, quality)

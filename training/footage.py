@@ -1,0 +1,260 @@
+"""Footage -> clips of grey images at the dance's rate, kept in a cache on disk.
+
+Reads any video FFmpeg reads, GIFs, and folders of numbered images (`1.jpg`, `2.jpg`, ...). A clip's images are a
+memory map: however long the footage is, memory stays small. What can't be read is named and left out.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import Interpolation
+
+STEPS_A_SECOND = 30
+IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+VIDEO_ENDINGS = {
+    ".mp4",
+    ".mov",
+    ".m4v",
+    ".mkv",
+    ".webm",
+    ".avi",
+    ".mpg",
+    ".mpeg",
+    ".ogv",
+    ".wmv",
+    ".flv",
+    ".gif",
+    ".mts",
+}
+CACHE_VERSION = 1  # raised when what a cached clip holds changes
+FITS = ("crop", "pad")
+HELD_OUT_EVERY = 10  # one clip in ten, by name, is never trained on
+
+# A silhouette: at least this share of all pixels within EXTREME levels of black or white. Real footage has 0.3 or less.
+SILHOUETTE_SHARE, EXTREME = 0.85, 16
+# The even background that `vae_fast` skips: at least this share of pixels has exactly that level.
+BACKGROUND_SHARE = 0.5
+
+
+@dataclass
+class Clip:
+    """One uninterrupted take. frames: (n, height, width) uint8, a memory map."""
+
+    name: str
+    frames: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+@dataclass
+class Footage:
+    """All usable clips, in order of their names, and what was left out: (path, reason)."""
+
+    clips: list[Clip]
+    left_out: list[tuple[str, str]]
+
+    def summary(self) -> str:
+        frames = sum(len(clip) for clip in self.clips)
+        text = f"{len(self.clips)} clips, {frames} images, {frames / STEPS_A_SECOND / 60:.1f} minutes"
+        return text + (f"; {len(self.left_out)} left out" if self.left_out else "")
+
+
+def natural(path: Path) -> list:
+    """Sorting key by which 2.jpg comes before 10.jpg."""
+    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name)]
+
+
+def find_takes(paths: list[Path]) -> tuple[list[list[Path]], list[tuple[str, str]]]:
+    """The takes of `paths`: a file is one, a folder's images are one, its videos and sub-folders each their own."""
+    takes: list[list[Path]] = []
+    left_out: list[tuple[str, str]] = []
+    for path in paths:
+        if path.is_file():
+            takes.append([path])
+        elif path.is_dir():
+            entries = sorted((p for p in path.iterdir() if not p.name.startswith(".")), key=natural)
+            images = [p for p in entries if p.suffix.lower() in IMAGE_ENDINGS]
+            if images:
+                takes.append(images)
+            inner = [p for p in entries if p.is_dir() or p.suffix.lower() in VIDEO_ENDINGS]
+            found, problems = find_takes(inner)
+            takes += found
+            left_out += problems
+            if not images and not inner:
+                left_out.append((str(path), "no videos and no images in this folder"))
+        else:
+            left_out.append((str(path), "no such file or folder"))
+    return takes, left_out
+
+
+def fitted(frame: av.VideoFrame, aspect: Fraction, size: tuple[int, int], fit: str) -> np.ndarray:
+    """One frame as (height, width) uint8 grey: turned as its metadata says, scaled, cropped or padded to `size`.
+
+    aspect: width of one of its pixels by its height.
+    """
+    width, height = size
+    quarter_turns = round(frame.rotation / 90) % 4
+    shown_width, shown_height = float(frame.width * aspect), float(frame.height)
+    target_width, target_height = (height, width) if quarter_turns % 2 else (width, height)
+    choose = max if fit == "crop" else min
+    scale = choose(target_width / shown_width, target_height / shown_height)
+    scaled = max(round(shown_width * scale), 1), max(round(shown_height * scale), 1)
+    grey = frame.to_ndarray(width=scaled[0], height=scaled[1], format="gray", interpolation=Interpolation.AREA)
+    grey = np.rot90(grey, quarter_turns)
+    # Crop what is too large, then pad what is too small with the level of the image's own border.
+    top, left = max(grey.shape[0] - height, 0) // 2, max(grey.shape[1] - width, 0) // 2
+    grey = grey[top : top + height, left : left + width]
+    if grey.shape == (height, width):
+        return grey
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    padded = np.full((height, width), np.median(border), np.uint8)
+    top, left = (height - grey.shape[0]) // 2, (width - grey.shape[1]) // 2
+    padded[top : top + grey.shape[0], left : left + grey.shape[1]] = grey
+    return padded
+
+
+def video_images(path: Path, size: tuple[int, int], fit: str) -> Iterator[np.ndarray]:
+    """Images at the dance's rate: at each step's time, the frame that is on screen then, by the time stamps."""
+    with av.open(str(path)) as container:
+        if not container.streams.video:
+            raise ValueError("it has no video")
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        shown, start, step, last_time = None, None, 0, Fraction(0)
+        rate = stream.average_rate or Fraction(STEPS_A_SECOND)
+        for frame in container.decode(stream):
+            if frame.pts is None or frame.time_base is None:
+                time = last_time + 1 / rate if start is not None else Fraction(0)
+            else:
+                time = frame.pts * frame.time_base
+            start = time if start is None else start
+            last_time = time
+            while shown is not None and Fraction(step, STEPS_A_SECOND) < time - start:
+                yield shown
+                step += 1
+            # A frame that is replaced before the next step's time is never seen: do not scale it.
+            shown = fitted(frame, aspect, size, fit)
+        # The last frame stays on screen for one frame's time.
+        while shown is not None and start is not None and Fraction(step, STEPS_A_SECOND) < last_time - start + 1 / rate:
+            yield shown
+            step += 1
+
+
+def still_images(paths: list[Path], size: tuple[int, int], fit: str) -> Iterator[np.ndarray]:
+    """A folder's images, one a step."""
+    for path in paths:
+        with av.open(str(path)) as container:
+            yield fitted(next(container.decode(video=0)), Fraction(1), size, fit)
+
+
+def cache_name(take: list[Path], size: tuple[int, int], fit: str) -> str:
+    """A name that changes when the files (path, size, time) or what is made of them change."""
+    identity = [CACHE_VERSION, size, fit, STEPS_A_SECOND]
+    for path in take:
+        status = path.stat()
+        identity += [str(path.resolve()), status.st_size, status.st_mtime_ns]
+    return hashlib.sha256(repr(identity).encode()).hexdigest()[:24] + ".npy"
+
+
+def read_take(take: list[Path], size: tuple[int, int], fit: str, cache: Path) -> np.ndarray:
+    """The take's images, from the cache or written to it one by one; raises ValueError with the reason."""
+    path = cache / cache_name(take, size, fit)
+    if not path.exists():
+        single = len(take) == 1 and take[0].suffix.lower() not in IMAGE_ENDINGS
+        images = video_images(take[0], size, fit) if single else still_images(take, size, fit)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            write_images(part, images, size)
+            os.replace(part, path)
+        except (av.FFmpegError, StopIteration, IndexError) as error:
+            raise ValueError(str(error).splitlines()[0] if str(error) else "not a readable image or video") from None
+        finally:
+            part.unlink(missing_ok=True)
+    return np.load(path, mmap_mode="r")
+
+
+def write_images(path: Path, images: Iterator[np.ndarray], size: tuple[int, int]) -> None:
+    """Stream images to a .npy file; its header, as long for any count, is written again at the end."""
+
+    def header(count: int) -> dict:
+        return {"descr": "|u1", "fortran_order": False, "shape": (count, size[1], size[0])}
+
+    with open(path, "wb") as file:
+        # numpy pads headers so that the count may grow in place up to 20 digits.
+        np.lib.format.write_array_header_1_0(file, header(0))
+        count = 0
+        for image in images:
+            file.write(np.ascontiguousarray(image).tobytes())
+            count += 1
+        if count == 0:
+            raise ValueError("it holds no images")
+        file.seek(0)
+        np.lib.format.write_array_header_1_0(file, header(count))
+
+
+def read_footage(
+    paths: list[Path],
+    size: tuple[int, int],
+    fit: str,
+    cache: Path,
+    progress: Callable[[list[list[Path]]], Iterator[list[Path]]] = iter,
+) -> Footage:
+    """Read all takes. Raises ValueError if nothing is usable, naming each file and its reason."""
+    takes, left_out = find_takes(paths)
+    cache.mkdir(parents=True, exist_ok=True)
+    clips = []
+    for take in progress(takes):
+        source = take[0] if len(take) == 1 else take[0].parent
+        try:
+            clips.append(Clip(source.stem, read_take(take, size, fit, cache)))
+        except ValueError as error:
+            left_out.append((str(source), str(error)))
+    if not clips:
+        reasons = "; ".join(f"{path}: {reason}" for path, reason in left_out)
+        raise ValueError(f"no usable footage ({reasons or 'no files given'})")
+    return Footage(sorted(clips, key=lambda clip: clip.name), left_out)
+
+
+def split(clips: list[Clip]) -> tuple[list[Clip], list[Clip]]:
+    """Training and held-out clips: every tenth by name; of fewer than ten, the last tenth of each clip's images."""
+    if len(clips) >= HELD_OUT_EVERY:
+        return [c for i, c in enumerate(clips) if i % HELD_OUT_EVERY], clips[::HELD_OUT_EVERY]
+    training, held_out = [], []
+    for clip in clips:
+        cut = len(clip) - max(len(clip) // HELD_OUT_EVERY, 1)
+        if cut:
+            training.append(Clip(clip.name, clip.frames[:cut]))
+        held_out.append(Clip(clip.name, clip.frames[cut:]))
+    return training or held_out, held_out
+
+
+def sample(clips: list[Clip], count: int = 256) -> np.ndarray:
+    """About `count` images spread evenly over all clips, (n, height, width)."""
+    stride = max(sum(len(clip) for clip in clips) // count, 1)
+    return np.concatenate([clip.frames[::stride] for clip in clips])
+
+
+def image_kind(clips: list[Clip]) -> str:
+    """`dark silhouette`, `light silhouette` or `grey`, by its nearly black or white pixels and its border."""
+    images = sample(clips)
+    extreme = np.mean((images < EXTREME) | (images > 255 - EXTREME))
+    if extreme < SILHOUETTE_SHARE:
+        return "grey"
+    border = np.concatenate([images[:, 0].ravel(), images[:, :, 0].ravel(), images[:, :, -1].ravel()])
+    return "dark silhouette" if np.median(border) > 127 else "light silhouette"
+
+
+def even_background(clips: list[Clip]) -> float | None:
+    """The one level, 0..1, that most pixels have exactly; None if there is none."""
+    counts = np.bincount(sample(clips).ravel(), minlength=256)
+    level = int(counts.argmax())
+    return level / 255 if counts[level] >= BACKGROUND_SHARE * counts.sum() else None

@@ -1,0 +1,76 @@
+"""The LSTM with a mixture density head: latents so far -> a mixture over the next latent. Owns the model and its loss.
+
+Bishop 1994 (mixture density networks), Ha & Schmidhuber 2018 (MDN-RNN). Latents are normalised here: `step.onnx` holds
+the statistics.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SIGMA_FLOOR = 1e-8  # keras-mdn-layer's, so that sigma is never zero
+
+State = tuple[Tensor, Tensor]  # hidden, cell: (layers, batch, units)
+
+
+@dataclass(frozen=True)
+class MDNRNNConfig:
+    """Sizes of an LSTM-MDN. The defaults are the article's (12.2 M parameters).
+
+    residual: mu is predicted as a change from the last latent (the same parameters, another meaning of the same head).
+    """
+
+    latent_size: int = 128
+    layers: int = 3
+    units: int = 512
+    hidden: int = 1000
+    components: int = 24
+    dropout: float = 0.4
+    residual: bool = True
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+class MDNRNN(nn.Module):
+    """forward: normalised latents (batch, steps, latent_size) -> logits, mu, sigma of the mixture over the next, state.
+
+    logits (batch, steps, components); mu, sigma (batch, steps, components, latent_size), sigma a standard deviation.
+    """
+
+    def __init__(self, config: MDNRNNConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.lstm = nn.LSTM(config.latent_size, config.units, config.layers, batch_first=True, dropout=config.dropout)
+        self.dropout = nn.Dropout(config.dropout)
+        self.dense = nn.Linear(config.units, config.hidden)
+        self.pi = nn.Linear(config.hidden, config.components)
+        self.mu = nn.Linear(config.hidden, config.components * config.latent_size)
+        self.sigma = nn.Linear(config.hidden, config.components * config.latent_size)
+
+    def zero_state(self, batch: int) -> State:
+        shape = (self.config.layers, batch, self.config.units)
+        return torch.zeros(shape), torch.zeros(shape)
+
+    def forward(self, latents: Tensor, state: State) -> tuple[Tensor, Tensor, Tensor, State]:
+        y, state = self.lstm(latents, state)
+        hidden = F.relu(self.dense(self.dropout(y)))
+        shape = (*latents.shape[:2], self.config.components, self.config.latent_size)
+        mu = self.mu(hidden).view(shape)
+        if self.config.residual:
+            mu = mu + latents[:, :, None]
+        sigma = F.elu(self.sigma(hidden)).view(shape) + (1 + SIGMA_FLOOR)
+        return self.pi(hidden), mu, sigma, state
+
+
+def mixture_nll(logits: Tensor, mu: Tensor, sigma: Tensor, target: Tensor) -> Tensor:
+    """Negative log-likelihood of each target under its mixture of diagonal normals, in nats.
+
+    logits (..., components), mu and sigma (..., components, size), target (..., size) -> (...).
+    """
+    z = (target.unsqueeze(-2) - mu) / sigma
+    log_density = -0.5 * (z**2).sum(-1) - sigma.log().sum(-1) - 0.5 * target.shape[-1] * math.log(2 * math.pi)
+    return -torch.logsumexp(F.log_softmax(logits, -1) + log_density, -1)

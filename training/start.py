@@ -1,0 +1,64 @@
+"""Weights to fine-tune from: those of a bundle, read back out of its graphs."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+
+from training.latents import Statistics
+from training.mdn_rnn import MDNRNNConfig
+from training.vae import VAEConfig
+
+STATISTICS = ("latent_mean", "latent_deviation")
+
+
+@dataclass
+class Start:
+    """A bundle's sizes and weights, as PyTorch names them, and the statistics its latents are normalised by."""
+
+    vae: VAEConfig
+    vae_weights: dict[str, torch.Tensor]
+    mdn_rnn: MDNRNNConfig
+    mdn_rnn_weights: dict[str, torch.Tensor]
+    statistics: Statistics
+
+
+def graph_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """The named constants of a graph that `dancenet export` wrote, as float32, and its properties."""
+    try:
+        model = onnx.load(str(path))
+    except Exception as error:  # protobuf and onnx raise classes of their own for a damaged file
+        raise ValueError(f"{path}: not a readable ONNX model ({str(error).splitlines()[0]})") from None
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    # Parameters keep PyTorch's names; other constants are named after the node that takes them.
+    named = {name: array for name, array in arrays.items() if name in STATISTICS or array.dtype == np.float16}
+    weights = {name: torch.from_numpy(array.astype(np.float32)) for name, array in named.items()}
+    return weights, {entry.key: entry.value for entry in model.metadata_props}
+
+
+def read_start(folder: Path) -> Start:
+    """Read a bundle's weights. Raises ValueError with one line if it is not one that this version exported."""
+    try:
+        metadata = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+        vae_weights = graph_weights(folder / "encoder.onnx")[0] | graph_weights(folder / "decoder.onnx")[0]
+        weights, properties = graph_weights(folder / "step.onnx")
+        first, second, third = (len(vae_weights[f"encoder.conv{i}.bias"]) for i in (1, 2, 3))
+        vae = VAEConfig(tuple(metadata["image_size"]), metadata["latent_size"], (first, second, third))
+        mean, deviation = (weights.pop(name).numpy() for name in STATISTICS)
+        mdn_rnn = MDNRNNConfig(
+            latent_size=metadata["latent_size"],
+            layers=sum(name.startswith("lstm.weight_hh") for name in weights),
+            units=weights["lstm.weight_hh_l0"].shape[1],
+            hidden=len(weights["dense.bias"]),
+            components=len(weights["pi.bias"]),
+            residual=properties["residual"] == "True",
+        )
+    except OSError as error:
+        raise ValueError(f"{error.filename}: {error.strerror}; --from takes the folder of a bundle") from None
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{folder}: not a bundle that can be trained further ({error} is missing)") from None
+    return Start(vae, vae_weights, mdn_rnn, weights, Statistics(mean, deviation))

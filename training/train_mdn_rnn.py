@@ -1,0 +1,181 @@
+"""Trains the LSTM-MDN on sequences of latents, by truncated back-propagation with the state carried through each clip.
+
+Owns the order of passages, the noise, and the held-out loss. Unlike the original, which was trained on shuffled single
+steps: each lane of a batch dances through one clip after another; at a clip's start its state is zero.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.latents import Sequence, Statistics
+from training.loop import Budget, Stage, fit
+from training.mdn_rnn import MDNRNN, MDNRNNConfig, State, mixture_nll
+from training.place import CPU, Place
+
+
+@dataclass(frozen=True)
+class MDNRNNTraining:
+    """How an LSTM-MDN is trained.
+
+    Inputs are drawn anew from the posterior at every visit, with its noise scaled by a factor drawn per lane from
+    0..input_noise: the model learns to dance on from imperfect latents, its own among them. Targets carry
+    target_noise of the posterior's noise: sigma then holds the dance's uncertainty and hardly any of the VAE's noise.
+    """
+
+    batch: int = 16
+    steps: int = 64
+    learning_rate: float = 1e-3
+    clip: float = 5.0
+    input_noise: float = 1.0
+    target_noise: float = 0.2
+    patience: int | None = 8  # evaluations (one an epoch) without a better held-out loss
+    seed: int = 0
+
+
+@dataclass
+class Chunk:
+    """One batch of passages. rows: per lane (sequence, start, length), length 0 if the lane rests."""
+
+    rows: list[tuple[int, int, int]]
+    fresh: np.ndarray  # (batch,) bool: the lane's clip starts here, from a zero state
+
+
+def epoch_chunks(lengths: list[int], batch: int, steps: int, seed: int, epoch: int) -> list[Chunk]:
+    """All passages of one epoch, in the order they are danced.
+
+    Each clip goes to one lane, cut into passages of `steps` after a first one of random length, so that cuts fall
+    elsewhere each epoch. A passage of length n takes n inputs and the n targets one step later.
+    """
+    random = np.random.Generator(np.random.PCG64([seed, epoch, 1]))
+    lanes: list[list[tuple[int, int, int, bool]]] = [[] for _ in range(batch)]
+    for i in random.permutation(len(lengths)):
+        lane = min(lanes, key=len)
+        start, end = 0, lengths[i] - 1
+        first = int(random.integers(steps // 2, steps + 1)) if end > steps else steps
+        while start < end:
+            length = min(first if start == 0 else steps, end - start)
+            lane.append((int(i), start, length, start == 0))
+            start += length
+    chunks = []
+    for place in range(max(len(lane) for lane in lanes)):
+        row = [lane[place] if place < len(lane) else (0, 0, 0, True) for lane in lanes]
+        chunks.append(Chunk([r[:3] for r in row], np.array([r[3] for r in row])))
+    return chunks
+
+
+def draw(
+    sequences: list[Sequence], statistics: Statistics, chunk: Chunk, steps: int, how: MDNRNNTraining
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Normalised inputs and targets (batch, steps, latent_size) drawn from the posterior, and a mask (batch, steps)."""
+    batch, size = len(chunk.rows), len(statistics.mean)
+    mean = np.zeros((batch, steps + 1, size), np.float32)
+    deviation = np.zeros_like(mean)
+    mask = np.zeros((batch, steps), np.float32)
+    for lane, (i, start, length) in enumerate(chunk.rows):
+        if length:
+            span = slice(start, start + length + 1)
+            mean[lane, : length + 1] = (sequences[i].mean[span] - statistics.mean) / statistics.deviation
+            deviation[lane, : length + 1] = np.exp(0.5 * sequences[i].log_variance[span]) / statistics.deviation
+            mask[lane, :length] = 1
+    means, deviations = torch.from_numpy(mean), torch.from_numpy(deviation)
+    amount = torch.rand(batch, 1, 1) * how.input_noise
+    inputs = means[:, :-1] + amount * deviations[:, :-1] * torch.randn(batch, steps, size)
+    targets = means[:, 1:] + how.target_noise * deviations[:, 1:] * torch.randn(batch, steps, size)
+    return inputs, targets, torch.from_numpy(mask)
+
+
+def passage_loss(
+    model: MDNRNN, inputs: Tensor, targets: Tensor, mask: Tensor, state: State, fresh: np.ndarray, place: Place
+) -> tuple[Tensor, State]:
+    """Summed loss of a batch of passages in nats, and the state after them; `fresh` lanes start from zero."""
+    keep = torch.from_numpy(~fresh).to(place.device)[None, :, None]
+    with place.precision():
+        logits, mu, sigma, state = model(inputs, (state[0] * keep, state[1] * keep))
+    loss = (mixture_nll(logits.float(), mu.float(), sigma.float(), targets) * mask).sum()
+    return loss, (state[0].detach().float(), state[1].detach().float())
+
+
+@torch.no_grad()
+def held_out_loss(
+    model: MDNRNN, sequences: list[Sequence], statistics: Statistics, how: MDNRNNTraining, place: Place
+) -> dict[str, float]:
+    """Mean loss in nats a step over the held-out sequences, from clean inputs; the targets' noise has a fixed seed."""
+    quiet = MDNRNNTraining(how.batch, how.steps, input_noise=0.0, target_noise=how.target_noise)
+    generator_state = torch.get_rng_state()
+    torch.manual_seed(0)
+    total, count = 0.0, 0.0
+    hidden, cell = (part.to(place.device) for part in model.zero_state(how.batch))
+    state = hidden, cell
+    for chunk in epoch_chunks([len(s) for s in sequences], how.batch, how.steps, 0, 0):
+        inputs, targets, mask = (t.to(place.device) for t in draw(sequences, statistics, chunk, how.steps, quiet))
+        loss, state = passage_loss(model, inputs, targets, mask, state, chunk.fresh, place)
+        total += float(loss)
+        count += float(mask.sum())
+    torch.set_rng_state(generator_state)
+    return {"held_out_loss": total / max(count, 1)}
+
+
+def train_mdn_rnn(
+    training: list[Sequence],
+    held_out: list[Sequence],
+    statistics: Statistics,
+    config: MDNRNNConfig,
+    how: MDNRNNTraining,
+    budget: Budget,
+    path: Path,
+    resume: bool,
+    place: Place = CPU,
+    start: dict | None = None,
+) -> tuple[MDNRNN, dict]:
+    """Train and return the model with the best held-out loss, and its checkpoint (at `path`)."""
+    torch.manual_seed(how.seed)
+    model = MDNRNN(config).to(place.device)
+    if start is not None:
+        model.load_state_dict(start)
+    optimizer = torch.optim.Adam(model.parameters(), how.learning_rate, fused=True)
+    lengths = [len(sequence) for sequence in training]
+    epoch_steps = len(epoch_chunks(lengths, how.batch, how.steps, how.seed, 0))
+    hidden, cell = model.zero_state(how.batch)
+    carry: dict = {"epoch": 0, "place": 0, "hidden": hidden, "cell": cell}
+    plan: dict[int, list[Chunk]] = {}  # of the current epoch only
+
+    def train_step(step: int, fraction: float) -> dict[str, Tensor]:
+        epoch = carry["epoch"]
+        if epoch not in plan:
+            plan.clear()
+            plan[epoch] = epoch_chunks(lengths, how.batch, how.steps, how.seed, epoch)
+        chunk = plan[epoch][carry["place"]]
+        inputs, targets, mask = (t.to(place.device) for t in draw(training, statistics, chunk, how.steps, how))
+        before = carry["hidden"].to(place.device), carry["cell"].to(place.device)
+        loss, state = passage_loss(model, inputs, targets, mask, before, chunk.fresh, place)
+        loss = loss / mask.sum()
+        loss.backward()
+        last = carry["place"] + 1 == len(plan[epoch])
+        carry.update(epoch=epoch + last, place=0 if last else carry["place"] + 1, hidden=state[0], cell=state[1])
+        return {"loss": loss.detach()}
+
+    stage = Stage(
+        name="mdn_rnn",
+        model=model,
+        optimizer=optimizer,
+        train_step=train_step,
+        evaluate=lambda: held_out_loss(model, held_out, statistics, how, place),
+        budget=budget,
+        evaluate_every=epoch_steps,
+        learning_rate=how.learning_rate,
+        clip=how.clip,
+        seed=how.seed,
+        better="held_out_loss",
+        patience=how.patience,
+        carry=carry,
+        extra={
+            "mdn_rnn": config.to_dict(),
+            "latent_mean": torch.from_numpy(statistics.mean),
+            "latent_deviation": torch.from_numpy(statistics.deviation),
+        },
+    )
+    return model, fit(stage, path, resume)
