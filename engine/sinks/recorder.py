@@ -141,7 +141,9 @@ class VideoRecorder(Recorder):
     def _write(self, picture: ReadPicture) -> None:
         pixels = picture.read()
         if pixels.shape[1::-1] != self._size:
-            raise ValueError(f"a picture of {pixels.shape[1]}x{pixels.shape[0]} in a video of {self._size}")
+            raise ValueError(
+                f"a picture of {pixels.shape[1]}x{pixels.shape[0]} in a video of {self._size[0]}x{self._size[1]}"
+            )
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
         frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
         frame.pts = self.frames
