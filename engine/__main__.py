@@ -6,6 +6,7 @@ The only place that wires parts together. What a command needs is imported when 
 
 import argparse
 import importlib
+import importlib.util
 import secrets
 import signal
 import sys
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 FINE, FAILED, USAGE = 0, 1, 2
 DEFAULT_MODEL = "models/default"
 LIVE_THREADS, OFFLINE_THREADS = 1, 2
+# What the extra `training` brings.
+TRAINING_PACKAGES = ("torch", "onnx")
 # Where a live show without a seed takes one from: short enough to type again.
 SEEDS = 10000
 WITHOUT_DISPLAY = Path("dance.mp4")
@@ -49,9 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = arguments[0] if arguments else ""
     try:
         if command == "train":
-            return hand_over(command, "training.__main__", arguments[1:])
+            return hand_over(command, "training", arguments[1:])
         if command == "export":
-            return hand_over(command, "export.__main__", arguments[1:])
+            return hand_over(command, "export", arguments[1:])
         if command == "render":
             return render(parse_render(arguments[1:]))
         if command == "devices":
@@ -66,18 +69,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def hand_over(command: str, module: str, arguments: list[str]) -> int:
+def hand_over(command: str, package: str, arguments: list[str]) -> int:
     """Runs the command of another package, which the live show does without."""
-    try:
-        package = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing == module.partition(".")[0]:
-            raise Failure(f"{command}: this installation has no {missing}") from None
-        raise Failure(
-            f'{command} needs {missing}, which is not installed: pip install "dancenet-live[training]"'
-        ) from None
-    return package.main(arguments)
+    if importlib.util.find_spec(package) is None:
+        raise Failure(f"{command}: this installation has no {package}")
+    if not {"-h", "--help"} & set(arguments):
+        for needed in TRAINING_PACKAGES:
+            if importlib.util.find_spec(needed) is None:
+                raise Failure(f'{command} needs {needed}: pip install "dancenet-live[training]"')
+    return importlib.import_module(f"{package}.__main__").main(arguments)
 
 
 def devices() -> int:

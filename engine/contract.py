@@ -115,7 +115,8 @@ def _check(path: Path, side: str, found: list[onnxruntime.NodeArg], expected: li
     nodes = {node.name: node for node in found}
     for tensor in expected:
         if tensor.name not in nodes:
-            raise BundleError(f"{path}: {side} {tensor} is missing; found {', '.join(nodes) or 'none'}")
+            names = ", ".join(node.name for node in found)
+            raise BundleError(f"{path}: {side} {tensor} is missing; found {names or 'none'}")
         node = nodes.pop(tensor.name)
         if node.type != tensor.kind or not _fits(node.shape, tensor.shape, exact=side == "input"):
             raise BundleError(

@@ -22,19 +22,23 @@ class Status:
         self._now = now
         self._terminal = stream.isatty()
         self._frames = 0
-        self._since = now()
+        self._since: float | None = None
 
     def frame(self, describe: Callable[[], str]) -> None:
         """Counts a frame; when it is time, writes the frame rate and what `describe` gives."""
+        now = self._now()
+        if self._since is None:
+            self._since = now  # the rate is of frames begun from here on
+            return
         self._frames += 1
-        elapsed = self._now() - self._since
+        elapsed = now - self._since
         if elapsed < UPDATE_EVERY or not self._terminal:
             return
         line = f"{self._frames / elapsed:5.1f} fps  {describe()}"
         width = shutil.get_terminal_size().columns - 1
         self._stream.write(f"{CLEAR}{line[:width]}")
         self._stream.flush()
-        self._frames, self._since = 0, self._now()
+        self._frames, self._since = 0, now
 
     def say(self, line: str) -> None:
         """Writes a line that stays, above the status."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -159,7 +160,8 @@ def test_a_dance_is_taken_up_where_its_state_was_saved_bit_for_bit(bundle: Bundl
     dance(dancer, frames, rate=50)
     dancer.ease_back(1, "for the test")
     dance(dancer, frames, rate=50, seed=9)
-    np.savez(tmp_path / "state.npz", **dancer.state())
+    arrays: dict[str, Any] = dancer.state()
+    np.savez(tmp_path / "state.npz", **arrays)
     expected = dance(dancer, 60, rate=50, seed=9)
     other = Dancer(bundle, [1, 2])
     other.restore(np.load(tmp_path / "state.npz"))

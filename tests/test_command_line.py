@@ -1,0 +1,283 @@
+"""The command line, as a user runs it: real processes, exit codes, one line for every error."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from pythonosc.udp_client import SimpleUDPClient
+
+from engine import __version__
+from tests.display import Screen
+from tests.fixtures.tiny_bundle import HEIGHT, WIDTH, write_tiny_bundle
+
+ROOT = Path(__file__).parent.parent
+NO_DISPLAY = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+NO_DISPLAY["PYTHONPATH"] = str(ROOT)
+
+
+def start(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine", *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(
+    *arguments: str, folder: Path = ROOT, environment: Mapping[str, str] = NO_DISPLAY
+) -> subprocess.CompletedProcess[str]:
+    process = start(arguments, folder, environment)
+    output, errors = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+
+def refusal(*arguments: str, code: int = 1, folder: Path = ROOT) -> str:
+    """The one line with which the command fails."""
+    result = run(*arguments, folder=folder)
+    lines = result.stderr.splitlines()
+    assert (result.returncode, result.stdout) == (code, "")
+    # argparse shows the usage above its line.
+    assert code == 2 or len(lines) == 1, result.stderr
+    return lines[-1]
+
+
+def frames_of(path: Path) -> list[bytes]:
+    with av.open(str(path)) as video:
+        return [frame.to_ndarray(format="yuv420p").tobytes() for frame in video.decode(video=0)]
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_version() -> None:
+    result = run("--version")
+    assert (result.returncode, result.stdout) == (0, f"dancenet {__version__}\n")
+
+
+def test_help_tells_of_every_option_and_command() -> None:
+    result = run("--help")
+    assert result.returncode == 0
+    for word in ("--model", "--seed", "--temperature", "--speed", "--fps", "--size", "--fullscreen", "--monitor"):
+        assert word in result.stdout
+    for word in ("--osc", "--provider", "--seconds", "--set", "render", "train", "export", "devices"):
+        assert word in result.stdout
+
+
+@pytest.mark.parametrize("command", ["render", "devices"])
+def test_commands_have_help_of_their_own(command: str) -> None:
+    result = run(command, "--help")
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"usage: dancenet {command} [-h]")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("render", "--help")])
+def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    code = (
+        "import sys, engine.__main__ as m\n"
+        f"try: m.main({list(arguments)!r})\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'numpy', 'onnxruntime', 'pyglet', 'moderngl', 'av', 'rich'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ("--temperature", "9"),
+            "dancenet: error: argument --temperature: '9' is not a number in 0.05..3",
+        ),
+        (("--temperature", "nan"), "dancenet: error: argument --temperature: 'nan' is not a finite number"),
+        (("--seed", "1.5"), "dancenet: error: argument --seed: '1.5' is not a whole number in 0..4294967295"),
+        (("--speed", "-1"), "dancenet: error: argument --speed: '-1' is not a number in 0..4"),
+        (("--fps", "0"), "dancenet: error: argument --fps: '0' frames a second are not in 1..240"),
+        (
+            ("--size", "1280"),
+            "dancenet: error: argument --size: '1280' is not WxH with both in 16..16384, such as 1280x720",
+        ),
+        (("--osc", "9010"), "dancenet: error: argument --osc: '9010' is not HOST:PORT, such as 127.0.0.1:9010"),
+        (("--monitor", "0"), "dancenet: error: argument --monitor: '0' is not a whole number of 1 or more"),
+        (("--seconds", "0"), "dancenet: error: argument --seconds: '0' seconds are not above 0"),
+        (("wander",), "dancenet: error: unrecognized arguments: wander"),
+        (
+            ("render", "dance.gif"),
+            "dancenet render: error: argument OUT: 'dance.gif' ends neither in .mp4 nor in .npy",
+        ),
+        (
+            ("render", "dance.mp4", "--size", "101x100"),
+            "dancenet render: error: argument --size: '101x100': a video's width and height must be even",
+        ),
+        (
+            ("render", "dance.npy", "--size", "64x64"),
+            "dancenet render: error: argument --size: an .npy holds the decoder's images at their own size",
+        ),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_is_allowed(arguments: tuple[str, ...], line: str) -> None:
+    assert refusal(*arguments, code=2) == line
+
+
+def test_a_parameter_that_is_not_there_or_out_of_range_is_wrong_usage(tiny_bundle: Path) -> None:
+    render = ("render", "out.npy", "--model", str(tiny_bundle))
+    assert refusal(*render, "--set", "dance/swril=1", code=2) == (
+        "dancenet: --set: unknown parameter 'dance/swril'; known are dance/temperature, dance/pi_temperature, "
+        "dance/sigma_temperature, dance/speed, dance/seed"
+    )
+    line = refusal(*render, "--set", "dance/sigma_temperature=5", code=2)
+    assert line == "dancenet: --set: dance/sigma_temperature is 5; it must be in 0..4"
+
+
+def test_a_bundle_that_is_not_there_or_broken_is_one_line(tmp_path: Path) -> None:
+    assert refusal("--model", str(tmp_path / "nowhere")) == (
+        f"dancenet: {tmp_path}/nowhere: no bundle there; a bundle is a folder with bundle.json"
+    )
+    broken = write_tiny_bundle(tmp_path / "broken")
+    (broken / "step.onnx").write_bytes(b"nothing")
+    line = f"dancenet: {broken}/step.onnx: not a readable ONNX model (Protobuf parsing failed)"
+    assert refusal("render", "out.npy", "--model", str(broken), folder=tmp_path) == line
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken"]
+
+
+def test_an_unknown_provider_is_one_line(tiny_bundle: Path) -> None:
+    line = refusal("render", "out.npy", "--model", str(tiny_bundle), "--provider", "warp")
+    assert line.startswith("dancenet: provider warp: this onnxruntime has ")
+
+
+def test_a_folder_that_is_not_there_is_one_line(tiny_bundle: Path, tmp_path: Path) -> None:
+    line = refusal("render", "gone/out.npy", "--model", str(tiny_bundle), folder=tmp_path)
+    assert line == "dancenet: gone/out.npy: there is no folder gone"
+
+
+@pytest.mark.parametrize("command", ["train", "export"])
+def test_without_torch_training_and_export_say_how_to_get_it(command: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['torch'] = None\n")
+    environment = {**NO_DISPLAY, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    result = run(command, "x", "--out", "y", folder=tmp_path, environment=environment)
+    line = f'dancenet: {command} needs torch: pip install "dancenet-live[training]"\n'
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", line)
+
+
+def test_images_are_rendered_the_same_twice_and_need_no_opengl(tiny_bundle: Path, tmp_path: Path) -> None:
+    # A moderngl that cannot be imported: an .npy must do without.
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['moderngl'] = None\n")
+    environment = {**NO_DISPLAY, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    options = ("--model", str(tiny_bundle), "--seconds", "2", "--seed", "7", "--temperature", "0.7")
+    for name in ("a.npy", "b.npy"):
+        result = run("render", name, *options, folder=tmp_path, environment=environment)
+        assert result.returncode == 0, result.stderr
+        assert re.fullmatch(
+            rf"{name}: 60 frames of 26x16, 2 s of dance, made at \d+ a second on \w+; 0 resets\n", result.stdout
+        )
+        assert result.stderr == ""
+    images = np.load(tmp_path / "a.npy")
+    assert (images.shape, images.dtype) == ((60, HEIGHT, WIDTH), np.uint8)
+    assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
+    assert run("render", "c.npy", *options[:-1], "0.8", folder=tmp_path).returncode == 0
+    assert (tmp_path / "a.npy").read_bytes() != (tmp_path / "c.npy").read_bytes()
+
+
+def test_a_video_is_rendered_the_same_twice(tiny_bundle: Path, tmp_path: Path) -> None:
+    options = ("--model", str(tiny_bundle), "--seconds", "1", "--seed", "7", "--size", "160x90", "--fps", "25")
+    for name in ("a.mp4", "b.mp4"):
+        result = run("render", name, *options, folder=tmp_path)
+        assert result.returncode == 0, result.stderr
+    frames = frames_of(tmp_path / "a.mp4")
+    assert len(frames) == 25
+    assert frames == frames_of(tmp_path / "b.mp4")
+    assert len(set(frames)) == 25
+    with av.open(str(tmp_path / "a.mp4")) as video:
+        stream = video.streams.video[0]
+        assert (stream.width, stream.height, stream.average_rate) == (160, 90, 25)
+
+
+def test_resets_of_a_render_are_said_and_counted(tmp_path: Path) -> None:
+    frozen = write_tiny_bundle(tmp_path / "frozen", "freeze")
+    result = run("render", "out.npy", "--model", str(frozen), "--seconds", "4", folder=tmp_path)
+    assert result.stderr.startswith("dancenet: step 61: dancer 0: frozen pose (motion below 0.001 for 2 s); eased back")
+    assert result.stdout.endswith("; 1 resets\n")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_render_that_is_stopped_leaves_no_file(tiny_bundle: Path, tmp_path: Path, sent: signal.Signals) -> None:
+    process = start(("render", "out.npy", "--model", str(tiny_bundle), "--seconds", "100000"), tmp_path, NO_DISPLAY)
+    while not list(tmp_path.iterdir()):  # the partial file: frames are being made
+        assert process.poll() is None
+    process.send_signal(sent)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert re.fullmatch(r"dancenet: stopped at frame \d+ of 3000000; out\.npy is not written\n", errors)
+    assert (output, list(tmp_path.iterdir())) == ("", [])
+
+
+def test_where_there_is_no_display_it_says_so_and_renders(tiny_bundle: Path, tmp_path: Path) -> None:
+    options = ("--model", str(tiny_bundle), "--seed", "7", "--seconds", "1", "--size", "161x91")
+    result = run(*options, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert re.fullmatch(r"dancenet: no display here \(.+\); rendering 1 s to dance\.mp4\n", result.stderr)
+    assert result.stdout.startswith("dance.mp4: 30 frames of 160x90, 1 s of dance, ")
+    assert len(frames_of(tmp_path / "dance.mp4")) == 30
+
+
+def test_a_live_show_stops_by_itself_and_is_quiet_where_there_is_no_terminal(
+    tiny_bundle: Path, tmp_path: Path, x_display: Screen
+) -> None:
+    live = {**NO_DISPLAY, "DISPLAY": x_display.name}
+    options = ("--model", str(tiny_bundle), "--seconds", "1", "--size", "160x90", "--osc", f"127.0.0.1:{free_port()}")
+    result = run(*options, folder=tmp_path, environment=live)
+    assert (result.returncode, result.stdout) == (0, "")
+    assert re.fullmatch(r"dancenet: runs on \w+: .+; frames by .+\n", result.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_monitor_that_is_not_there_is_one_line_and_renders_nothing(
+    tiny_bundle: Path, tmp_path: Path, x_display: Screen
+) -> None:
+    live = {**NO_DISPLAY, "DISPLAY": x_display.name}
+    result = run("--model", str(tiny_bundle), "--monitor", "7", folder=tmp_path, environment=live)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "dancenet: no window: no monitor 7; there are 1\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_live_show_hears_osc_shows_it_and_ends_cleanly_on_a_signal(
+    tiny_bundle: Path, x_display: Screen, sent: signal.Signals
+) -> None:
+    import pty
+
+    port = free_port()
+    live = {**NO_DISPLAY, "DISPLAY": x_display.name, "COLUMNS": "200"}
+    arguments = ("--model", str(tiny_bundle), "--seed", "7", "--size", "160x90", "--osc", f"127.0.0.1:{port}")
+    terminal, child = pty.openpty()
+    process = subprocess.Popen([sys.executable, "-m", "engine", *arguments], env=live, cwd=ROOT, stderr=child)
+    os.close(child)
+    client = SimpleUDPClient("127.0.0.1", port)
+
+    def read_until(text: str) -> str:
+        read = ""
+        while text not in read:
+            read += os.read(terminal, 4096).decode()
+        return read
+
+    assert re.search(r"\d\d\.\d fps  late \d+  temperature 1\.00  speed 1\.00  seed 7  ", read_until("resets 0"))
+    client.send_message("/dancenet/dance/temperature", 2.5)
+    assert "seed 7" in read_until("temperature 2.50")
+    process.send_signal(sent)
+    assert process.wait(timeout=30) == 0
+    os.close(terminal)
