@@ -55,6 +55,8 @@ class Pacer:
         self._lost = 0
         self.late_frames = 0
         """Frames shown more than half a period after they were due."""
+        self.lateness = 0.0
+        """Seconds after it was due that the last frame was shown."""
         self.follow(refresh_hz)
 
     def follow(self, refresh_hz: float | None) -> None:
@@ -82,7 +84,8 @@ class Pacer:
             self._sleep_until(due)
             flip()
             shown = self._clock.now()
-        if shown - due > 0.5 / self._clock.rate_hz:
+        self.lateness = shown - due
+        if self.lateness > 0.5 / self._clock.rate_hz:
             self.late_frames += 1
 
     def _show_with_screen(self, draw: Callable[[], None], flip: Callable[[], None]) -> float:

@@ -163,6 +163,11 @@ class Window:
         return self._pacer.late_frames
 
     @property
+    def lateness(self) -> float:
+        """Seconds after it was due that the last frame was shown."""
+        return self._pacer.lateness
+
+    @property
     def pacing(self) -> str:
         """What paces the frames, for people to read."""
         if self._pacer.refreshes:
