@@ -153,7 +153,10 @@ def still_images(paths: list[Path], size: tuple[int, int], fit: str) -> Iterator
     """A folder's images, one a step."""
     for path in paths:
         with av.open(str(path)) as container:
-            yield fitted(next(container.decode(video=0)), Fraction(1), size, fit)
+            frame = next(container.decode(video=0), None)
+            if frame is None:
+                raise ValueError(f"{path.name} holds no image")
+            yield fitted(frame, Fraction(1), size, fit)
 
 
 def cache_name(take: list[Path], size: tuple[int, int], fit: str) -> str:
@@ -175,8 +178,8 @@ def read_take(take: list[Path], size: tuple[int, int], fit: str, cache: Path) ->
         try:
             write_images(part, images, size)
             os.replace(part, path)
-        except (av.FFmpegError, StopIteration, IndexError) as error:
-            raise ValueError(str(error).splitlines()[0] if str(error) else "not a readable image or video") from None
+        except av.FFmpegError as error:
+            raise ValueError(f"not readable as video or images ({error.strerror})") from None
         finally:
             part.unlink(missing_ok=True)
     return np.load(path, mmap_mode="r")

@@ -42,7 +42,7 @@ def encode_clip(model: VAE, clip: Clip, place: Place) -> list[Sequence]:
     for name, images in ((clip.name, clip.frames), (clip.name + " mirrored", clip.frames[:, :, ::-1])):
         parts = []
         for start in range(0, len(images), BATCH):
-            batch = torch.from_numpy(np.ascontiguousarray(images[start : start + BATCH]))[:, None].float() / 255
+            batch = torch.from_numpy(np.array(images[start : start + BATCH]))[:, None].float() / 255
             with place.precision():
                 parts.append(torch.stack(model.encode(batch.to(place.device))).float())
         mean, log_variance = torch.cat(parts, 1).cpu().numpy()

@@ -125,6 +125,7 @@ def fit(stage: Stage, path: Path, resume: bool) -> dict:
     weights to use (the best ones, where `better` is set).
     """
     step, seconds, history, best, waited = 0, 0.0, [], None, 0
+    running: dict[str, float] = {}  # losses, averaged over some fifty steps
     if resume and path.exists():
         saved = load_checkpoint(path)
         stage.model.load_state_dict(saved["model"])
@@ -132,7 +133,7 @@ def fit(stage: Stage, path: Path, resume: bool) -> dict:
             return saved
         stage.optimizer.load_state_dict(saved["optimizer"])
         step, seconds, history = saved["step"], saved["seconds"], saved["history"]
-        best, waited = saved["best"], saved["waited"]
+        best, waited, running = saved["best"], saved["waited"], saved["running"]
         stage.carry.update(saved["carry"])
 
     def checkpoint(done: bool) -> dict:
@@ -147,13 +148,13 @@ def fit(stage: Stage, path: Path, resume: bool) -> dict:
             **stage.extra,
         }
         if not done:
-            content |= {"optimizer": stage.optimizer.state_dict(), "best": best, "waited": waited, "carry": stage.carry}
+            content |= {"optimizer": stage.optimizer.state_dict(), "carry": stage.carry}
+            content |= {"best": best, "waited": waited, "running": running}
         save_checkpoint(path, content)
         return content
 
     # With a budget of time the bar counts thousandths of it.
     total = stage.budget.steps if stage.budget.seconds is None else 1000
-    running: dict[str, float] = {}
     with progress_bar() as bar:
         task = bar.add_task(stage.name, total=total, figures="")
         started = saved_at = time.perf_counter()

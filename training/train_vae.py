@@ -124,7 +124,8 @@ def train_vae(
     """Train and return the VAE and its checkpoint (at `path`). `start`: weights to begin with (fine-tuning)."""
     torch.manual_seed(how.seed)
     model: VAE = FastVAE(config, background) if how.fast else VAE(config)
-    model = model.to(place.device).to(memory_format=torch.channels_last)
+    model = model.to(place.device)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if start is not None:
         model.load_state_dict(start)
     optimizer = torch.optim.Adam(model.parameters(), how.learning_rate, fused=True)

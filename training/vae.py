@@ -120,7 +120,7 @@ class VAE(nn.Module):
         return self.decoder(latents)
 
     def losses(self, images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Reconstruction and KL of images (n, 1, h, w), batch means in nats; noise (n, latent_size), standard normal."""
+        """Reconstruction and KL of images (n, 1, h, w), batch means in nats; noise (n, latent_size) is normal."""
         mean, log_variance = (t.float() for t in self.encode(images))
         logits = self.decode(mean + torch.exp(0.5 * log_variance) * noise).float()
         return reconstruction_loss(logits, images), kl_divergence(mean, log_variance).mean()
