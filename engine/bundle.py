@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.contract import StateTensor, check_decoder, check_encoder, check_step
 from engine.metadata import BundleError, Metadata
-from engine.providers import SESSION_ERRORS, choose, open_session
+from engine.providers import SESSION_ERRORS, choose, one_line, open_session
 
 __all__ = ["Bundle", "BundleError", "Metadata", "open_bundle"]
 
@@ -37,10 +37,7 @@ class Bundle:
             if not (folder / name).is_file():
                 raise BundleError(f"{folder / name}: missing; a bundle holds {', '.join(FILES)}")
         self.bank = _read_bank(folder / BANK, self.metadata)
-        try:
-            self.provider = choose(folder / DECODER, provider)
-        except SESSION_ERRORS as error:
-            raise BundleError(_unreadable(folder / DECODER, error)) from None
+        self.provider = choose(folder / DECODER, provider)
         self.decoder = self._open(DECODER)
         check_decoder(folder / DECODER, self.decoder, self.metadata)
         self.step = self._open(STEP)
@@ -65,7 +62,7 @@ class Bundle:
         try:
             return open_session(path, self.provider, self.threads)
         except SESSION_ERRORS as error:
-            raise BundleError(_unreadable(path, error)) from None
+            raise BundleError(f"{path}: not a readable ONNX model ({one_line(error)})") from None
 
     def _warm_up(self) -> None:
         """Runs the step and the decoder once on a latent of the bank, and checks what comes out."""
@@ -79,7 +76,7 @@ class Bundle:
         try:
             outputs = self.step.run(names, feeds)
         except SESSION_ERRORS as error:
-            raise BundleError(f"{self.folder / STEP}: cannot be run ({_one_line(error)})") from None
+            raise BundleError(f"{self.folder / STEP}: cannot be run ({one_line(error)})") from None
         for each, output in zip(self.state, outputs, strict=True):
             if output.shape != each.shape:
                 raise BundleError(f"{self.folder / STEP}: gave {each.name_out} {output.shape}; expected {each.shape}")
@@ -88,7 +85,7 @@ class Bundle:
         try:
             images = self.decode(latent)
         except SESSION_ERRORS as error:
-            raise BundleError(f"{self.folder / DECODER}: cannot be run ({_one_line(error)})") from None
+            raise BundleError(f"{self.folder / DECODER}: cannot be run ({one_line(error)})") from None
         width, height = self.metadata.image_size
         if images.shape != (1, height, width):
             raise BundleError(f"{self.folder / DECODER}: gave images {images.shape}; expected {(1, height, width)}")
@@ -124,15 +121,3 @@ def _read_bank(path: Path, metadata: Metadata) -> NDArray[np.float32]:
     if not np.isfinite(bank).all():
         raise BundleError(f"{path}: holds latents that are not finite; expected numbers")
     return bank
-
-
-def _unreadable(path: Path, error: Exception) -> str:
-    return f"{path}: not a readable ONNX model ({_one_line(error)})"
-
-
-def _one_line(error: Exception) -> str:
-    """onnxruntime's message without its prefix and without the path that ours has already."""
-    text = " ".join(str(error).split())
-    for mark in ("failed:", " : "):
-        text = text.rpartition(mark)[2]
-    return text.strip().rstrip(".")

@@ -27,6 +27,7 @@ SESSION_ERRORS = (
     onnxruntime_errors.NoSuchFile,
     onnxruntime_errors.NotImplemented,
     onnxruntime_errors.RuntimeException,
+    RuntimeError,  # of a provider whose libraries are missing
 )
 
 
@@ -50,7 +51,8 @@ def available() -> tuple[str, ...]:
 def choose(path: str | os.PathLike[str], wanted: str = "auto") -> Provider:
     """The provider for the model at `path`: `wanted` by its short name, or with `auto` CUDA if it works, else the CPU.
 
-    Opens the model once, or twice, to find out. Raises ProviderError, or one of SESSION_ERRORS if the file is no model.
+    Opens the model once, or twice, to find out; whether it is a model at all shows when it is opened to run. Raises
+    ProviderError.
     """
     names = available()
     if wanted == CPU:
@@ -61,19 +63,22 @@ def choose(path: str | os.PathLike[str], wanted: str = "auto") -> Provider:
         raise ProviderError(f"provider {wanted}: this onnxruntime has {', '.join(names)}")
     name = CUDA if wanted == "auto" else wanted
     asked = "as asked" if wanted != "auto" else "it works here"
-    if name == CUDA and (missing := _missing_for_cuda()):
-        trouble = missing
-    else:
+    trouble = _missing_for_cuda() if name == CUDA else None
+    if trouble is None:
         try:
             _open(path, name, threads=1, alone=True)
             return Provider(name, asked)
         except SESSION_ERRORS:
+            trouble = "did not start"
+        try:
             session = _open(path, name, threads=1)
-        if _short(session.get_providers()[0]) == name:
-            return Provider(name, f"{asked}; a part of the model runs on the CPU")
-        trouble = f"{name} did not start"
+        except SESSION_ERRORS as error:
+            trouble = f"did not start ({one_line(error)})"
+        else:
+            if _short(session.get_providers()[0]) == name:
+                return Provider(name, f"{asked}; a part of the model runs on the CPU")
     if wanted == "auto":
-        return Provider(CPU, trouble)
+        return Provider(CPU, f"{name}: {trouble}")
     raise ProviderError(f"provider {wanted}: {trouble}")
 
 
@@ -83,6 +88,14 @@ def open_session(path: str | os.PathLike[str], provider: Provider, threads: int)
     if _short(session.get_providers()[0]) != provider.name:
         raise ProviderError(f"provider {provider.name}: did not start for {path}")
     return session
+
+
+def one_line(error: Exception) -> str:
+    """onnxruntime's message on one line, without its prefix and without the path of the model."""
+    text = " ".join(str(error).split())
+    for mark in ("failed:", " : "):
+        text = text.rpartition(mark)[2]
+    return text.strip().rstrip(".")
 
 
 def _open(path: str | os.PathLike[str], name: str, threads: int, alone: bool = False) -> onnxruntime.InferenceSession:

@@ -52,7 +52,7 @@ def test_cuda_that_only_onnxruntime_lists_is_found_out(tiny_bundle: Path, monkey
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA_NAME, "CPUExecutionProvider"])
     monkeypatch.setattr(providers.ctypes, "CDLL", lambda name: (_ for _ in ()).throw(OSError(name)))
     chosen = choose(tiny_bundle / "step.onnx")
-    assert (chosen.name, chosen.reason.startswith("no NVIDIA driver here (")) == ("cpu", True)
+    assert (chosen.name, chosen.reason.startswith("cuda: no NVIDIA driver here (")) == ("cpu", True)
     with pytest.raises(ProviderError, match=r"^provider cuda: no NVIDIA driver here \("):
         choose(tiny_bundle / "step.onnx", "cuda")
 
@@ -83,8 +83,8 @@ def test_cuda_that_falls_back_in_silence_is_not_used(monkeypatch: pytest.MonkeyP
         return Session("CPUExecutionProvider")
 
     monkeypatch.setattr(providers, "_open", opens)
-    assert choose("step.onnx") == Provider("cpu", "cuda did not start")
-    with pytest.raises(ProviderError, match=r"^provider cuda: cuda did not start$"):
+    assert choose("step.onnx") == Provider("cpu", "cuda: did not start")
+    with pytest.raises(ProviderError, match=r"^provider cuda: did not start$"):
         choose("step.onnx", "cuda")
     with pytest.raises(ProviderError, match=r"^provider cuda: did not start for step\.onnx$"):
         open_session("step.onnx", Provider("cuda", "as asked"), 1)
@@ -95,3 +95,14 @@ def test_live_sessions_keep_to_one_thread_and_do_not_spin(tiny_bundle: Path, thr
     options = open_session(tiny_bundle / "step.onnx", Provider("cpu", "as asked"), threads).get_session_options()
     assert options.intra_op_num_threads == threads
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == spinning
+
+
+@pytest.mark.usefixtures("with_cuda")
+def test_cuda_whose_libraries_are_missing_is_told_with_what_onnxruntime_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    def opens(path: str, name: str, threads: int, alone: bool = False) -> Session:
+        raise RuntimeError("pybind_state.cc:729 Create : Please install CUDA.\n")
+
+    monkeypatch.setattr(providers, "_open", opens)
+    assert choose("step.onnx") == Provider("cpu", "cuda: did not start (Please install CUDA)")
+    with pytest.raises(ProviderError, match=r"^provider cuda: did not start \(Please install CUDA\)$"):
+        choose("step.onnx", "cuda")
