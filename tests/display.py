@@ -75,7 +75,8 @@ def x_display() -> Iterator[Screen]:
 
 @pytest.fixture
 def context() -> Iterator[moderngl.Context]:
-    """A GL context without a screen."""
+    """A GL context without a screen, current until the test ends: a window's cannot be made beside it."""
     context = moderngl.create_context(standalone=True, backend="egl", require=330)  # type: ignore[arg-type]
-    yield context
+    with context:
+        yield context
     context.release()
