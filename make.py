@@ -20,9 +20,17 @@ ROOT = Path(__file__).resolve().parent
 OLDEST_PYTHON = (3, 11)
 CPU_BUILDS_OF_TORCH = "https://download.pytorch.org/whl/cpu"
 
-# What Debian and Ubuntu call the libraries that Python's packages load: OpenGL for the window and without one,
-# fonts for the text on it, PortAudio for sound. Everywhere else the system or the wheels bring them.
-SHOW_LIBRARIES = ["libgl1", "libegl1", "libgl1-mesa-dri", "libfontconfig1", "libportaudio2"]
+# What Debian and Ubuntu call the libraries that Python's packages load: OpenGL for the window and without one; X11's
+# that pyglet asks for its visuals and the monitors; fonts; PortAudio. Everywhere else system or wheels bring them.
+SHOW_LIBRARIES = [
+    "libgl1",
+    "libegl1",
+    "libgl1-mesa-dri",
+    "libxrender1",
+    "libxrandr2",
+    "libfontconfig1",
+    "libportaudio2",
+]
 # moderngl has wheels for x86-64 only; elsewhere pip compiles it, which takes these and Python's headers.
 COMPILER = ["g++", "libx11-dev"]
 # Tests open real windows on a screen in memory and press real keys.
