@@ -14,10 +14,10 @@ uniform bool dark;         // a dark dancer on a light ground
 layout(location = 0) out vec4 colour;
 
 const float LEVEL = 0.46;       // of coverage; a little under half gives back what the spline takes off thin limbs
-const float GHOST = 0.15;       // half the width of the cut, in coverage, where the field is flat
+const float GHOST = 0.1;        // half the width of the cut, in coverage, where the field is flat
 const float WIDEST = 0.4;       // half the width of the cut at most: under LEVEL - WIDEST lies nothing but ground
-const float FLAT = 0.05;        // slopes a texel; a decoded edge has 0.3 to 0.6
-const float STEEP = 0.35;
+const float FLAT = 0.05;        // slopes a texel; a well decoded edge has 0.3 to 0.6
+const float STEEP = 0.25;
 const float EDGE = 0.8;         // half the width of the cut across a steep edge, pixels
 
 // The spline's four samples each way, as two of the sampler's own: the sums of its weights, and places between texels.

@@ -73,6 +73,7 @@ def test_a_frame_is_late_when_shown_over_half_a_period_after_it_was_due() -> Non
     play(desk, pacer, clock, 10)
     play(desk, pacer, clock, 1, work=1 / 30 + 0.016)
     assert pacer.late_frames == 0
+    assert pacer.lateness == pytest.approx(0.016 + 0.0005)  # the drawing into the back buffer too
     play(desk, pacer, clock, 10)
     play(desk, pacer, clock, 1, work=1 / 30 + 0.017)
     assert pacer.late_frames == 1

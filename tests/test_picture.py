@@ -77,7 +77,7 @@ def test_an_edge_is_two_pixels_wide_at_any_size(context: moderngl.Context, width
 def test_a_flat_ghost_is_shown_by_the_closed_form(context: moderngl.Context) -> None:
     for level in range(70, 190, 10):
         pixels = draw(context, np.full((1, 30, 52), level, np.uint8), (208, 120))
-        t = np.clip(((1 - level / 255) - (0.46 - 0.15)) / 0.3, 0, 1)
+        t = np.clip(((1 - level / 255) - (0.46 - 0.1)) / 0.2, 0, 1)
         expected = 255 * (1 - t * t * (3 - 2 * t))
         assert np.abs(pixels[30:90, 30:178] - expected).max() <= 0.51 + 1e-3
 
