@@ -48,6 +48,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--pi-temperature", type=positive, default=1.0, help="its trim of the mixture's choice")
     add("--sigma-temperature", type=positive, default=1.0, help="its trim of the noise")
     add("--cache", type=Path, metavar="DIR", help="where decoded footage is kept (the user's cache folder)")
+    add("--checkpoint-seconds", type=positive, default=60.0, metavar="N", help="between two checkpoints")
     add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="auto: bfloat16 where it is fast")
     add("--device", default="auto", help="auto, cpu or cuda")
     sizes = parser.add_argument_group("sizes (the article's, unless said otherwise)")
@@ -153,7 +154,7 @@ def train(options: argparse.Namespace) -> None:
 
     how = VAETraining(kl_weight=options.kl_weight, seed=options.seed)
     steps = max(round(options.vae_epochs * frames / how.batch), 1)
-    budget = Budget(steps, seconds and seconds * VAE_SHARE)
+    budget = Budget(steps, seconds and seconds * VAE_SHARE, options.checkpoint_seconds)
     weights = start.vae_weights if start else None
     path = runs / "vae.pt"
     vae, vae_run = train_vae(
@@ -167,7 +168,7 @@ def train(options: argparse.Namespace) -> None:
         steps=options.steps, input_noise=options.input_noise, target_noise=options.target_noise, seed=options.seed
     )
     steps = max(round(options.mdn_rnn_epochs * 2 * frames / (rnn_how.batch * rnn_how.steps)), 1)
-    budget = Budget(steps, seconds and seconds * (1 - VAE_SHARE))
+    budget = Budget(steps, seconds and seconds * (1 - VAE_SHARE), options.checkpoint_seconds)
     weights = start.mdn_rnn_weights if start else None
     path = runs / "mdn_rnn.pt"
     mdn_rnn, rnn_run = train_mdn_rnn(

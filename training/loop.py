@@ -16,7 +16,6 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import nn
 
-CHECKPOINT_SECONDS = 60.0  # at most a minute's work is lost
 WARM_UP = 0.02  # share of the run over which the learning rate rises
 DECAY = 0.5  # share of the run over which it falls to zero, along a cosine
 
@@ -27,6 +26,7 @@ class Budget:
 
     steps: int
     seconds: float | None = None
+    checkpoint_seconds: float = 60.0  # at most a minute's work is lost
 
     def fraction(self, step: int, seconds: float) -> float:
         """How far the run is, 0..1."""
@@ -194,7 +194,7 @@ def fit(stage: Stage, path: Path, resume: bool) -> dict:
                         waited += 1
                     if stage.patience is not None and waited >= stage.patience:
                         break
-            if time.perf_counter() - saved_at > CHECKPOINT_SECONDS:
+            if time.perf_counter() - saved_at > stage.budget.checkpoint_seconds:
                 checkpoint(done=False)
                 saved_at = time.perf_counter()
     content = checkpoint(done=True)

@@ -38,8 +38,12 @@ class MDNRNNTraining:
 
 @dataclass
 class Chunk:
-    """One batch of passages. rows: per lane (sequence, start, length), length 0 if the lane rests."""
+    """One batch of passages. rows: per lane (sequence, start, length), length 0 if the lane rests.
 
+    A passage shorter than `steps` is padded, so only the last of a clip may be: its state is not carried on.
+    """
+
+    steps: int
     rows: list[tuple[int, int, int]]
     fresh: np.ndarray  # (batch,) bool: the lane's clip starts here, from a zero state
 
@@ -47,31 +51,31 @@ class Chunk:
 def epoch_chunks(lengths: list[int], batch: int, steps: int, seed: int, epoch: int) -> list[Chunk]:
     """All passages of one epoch, in the order they are danced.
 
-    Each clip goes to one lane, cut into passages of `steps` after a first one of random length, so that cuts fall
-    elsewhere each epoch. A passage of length n takes n inputs and the n targets one step later.
+    Each clip goes to one lane, cut into passages of about `steps`, of another length each epoch so that cuts fall
+    elsewhere. A passage of length n takes n inputs and the n targets one step later.
     """
     random = np.random.Generator(np.random.PCG64([seed, epoch, 1]))
+    steps = int(random.integers(3 * steps // 4, 5 * steps // 4 + 1))
     lanes: list[list[tuple[int, int, int, bool]]] = [[] for _ in range(batch)]
     for i in random.permutation(len(lengths)):
         lane = min(lanes, key=len)
         start, end = 0, lengths[i] - 1
-        first = int(random.integers(steps // 2, steps + 1)) if end > steps else steps
         while start < end:
-            length = min(first if start == 0 else steps, end - start)
+            length = min(steps, end - start)
             lane.append((int(i), start, length, start == 0))
             start += length
     chunks = []
     for place in range(max(len(lane) for lane in lanes)):
         row = [lane[place] if place < len(lane) else (0, 0, 0, True) for lane in lanes]
-        chunks.append(Chunk([r[:3] for r in row], np.array([r[3] for r in row])))
+        chunks.append(Chunk(steps, [r[:3] for r in row], np.array([r[3] for r in row])))
     return chunks
 
 
 def draw(
-    sequences: list[Sequence], statistics: Statistics, chunk: Chunk, steps: int, how: MDNRNNTraining
+    sequences: list[Sequence], statistics: Statistics, chunk: Chunk, how: MDNRNNTraining
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Normalised inputs and targets (batch, steps, latent_size) drawn from the posterior, and a mask (batch, steps)."""
-    batch, size = len(chunk.rows), len(statistics.mean)
+    batch, steps, size = len(chunk.rows), chunk.steps, len(statistics.mean)
     mean = np.zeros((batch, steps + 1, size), np.float32)
     deviation = np.zeros_like(mean)
     mask = np.zeros((batch, steps), np.float32)
@@ -111,7 +115,7 @@ def held_out_loss(
     hidden, cell = (part.to(place.device) for part in model.zero_state(how.batch))
     state = hidden, cell
     for chunk in epoch_chunks([len(s) for s in sequences], how.batch, how.steps, 0, 0):
-        inputs, targets, mask = (t.to(place.device) for t in draw(sequences, statistics, chunk, how.steps, quiet))
+        inputs, targets, mask = (t.to(place.device) for t in draw(sequences, statistics, chunk, quiet))
         loss, state = passage_loss(model, inputs, targets, mask, state, chunk.fresh, place)
         total += float(loss)
         count += float(mask.sum())
@@ -149,7 +153,7 @@ def train_mdn_rnn(
             plan.clear()
             plan[epoch] = epoch_chunks(lengths, how.batch, how.steps, how.seed, epoch)
         chunk = plan[epoch][carry["place"]]
-        inputs, targets, mask = (t.to(place.device) for t in draw(training, statistics, chunk, how.steps, how))
+        inputs, targets, mask = (t.to(place.device) for t in draw(training, statistics, chunk, how))
         before = carry["hidden"].to(place.device), carry["cell"].to(place.device)
         loss, state = passage_loss(model, inputs, targets, mask, before, chunk.fresh, place)
         loss = loss / mask.sum()

@@ -1,0 +1,142 @@
+"""The mixture's loss is held against closed forms, and passages keep to their clips with the state carried."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import multivariate_normal
+
+from training.latents import Sequence, Statistics, statistics
+from training.mdn_rnn import MDNRNN, MDNRNNConfig, mixture_nll
+from training.place import CPU
+from training.train_mdn_rnn import Chunk, MDNRNNTraining, draw, epoch_chunks, passage_loss
+
+SMALL = MDNRNNConfig(latent_size=4, layers=2, units=16, hidden=12, components=3, dropout=0.0)
+
+
+def test_the_article_s_parameters() -> None:
+    assert sum(p.numel() for p in MDNRNN(MDNRNNConfig()).parameters()) == 12_204_480
+
+
+def test_one_component_is_a_normal_density() -> None:
+    random = np.random.default_rng(0)
+    mu, sigma, target = random.normal(size=5), random.uniform(0.2, 2, 5), random.normal(size=5)
+    found = mixture_nll(*(torch.from_numpy(a) for a in (np.zeros(1), mu[None], sigma[None], target)))
+    assert float(found) == pytest.approx(-multivariate_normal(mu, np.diag(sigma**2)).logpdf(target))
+
+
+def test_a_mixture_is_the_weighted_sum_of_densities() -> None:
+    random = np.random.default_rng(1)
+    logits, mu = random.normal(size=3), random.normal(size=(3, 4))
+    sigma, target = random.uniform(0.3, 1, (3, 4)), random.normal(size=4)
+    weights = np.exp(logits) / np.exp(logits).sum()
+    density = sum(
+        w * multivariate_normal(m, np.diag(s**2)).pdf(target) for w, m, s in zip(weights, mu, sigma, strict=True)
+    )
+    found = mixture_nll(*(torch.from_numpy(a) for a in (logits, mu, sigma, target)))
+    assert float(found) == pytest.approx(-math.log(density))
+
+
+def test_sigma_is_a_standard_deviation_not_a_variance() -> None:
+    zero = torch.zeros(1, 1)
+    at_two = mixture_nll(torch.zeros(1), zero, zero + 2, torch.tensor([4.0]))
+    assert float(at_two) == pytest.approx(0.5 * 4 + math.log(2) + 0.5 * math.log(2 * math.pi))
+
+
+def test_a_far_target_has_a_finite_loss_and_gradient() -> None:
+    mu = torch.zeros(2, 3, requires_grad=True)
+    loss = mixture_nll(torch.zeros(2), mu, torch.full((2, 3), 1e-3), torch.full((3,), 50.0))
+    loss.backward()
+    assert loss.isfinite()
+    assert mu.grad is not None
+    assert mu.grad.isfinite().all()
+
+
+LENGTHS = [40, 7, 130, 2, 33]
+
+
+def test_an_epoch_dances_every_step_of_every_clip_once_and_never_across() -> None:
+    for epoch in range(3):
+        seen: list[tuple[int, int]] = []
+        lanes: list[tuple[int, int] | None] = [None] * 3
+        for chunk in epoch_chunks(LENGTHS, 3, 16, seed=5, epoch=epoch):
+            for lane, (clip, start, length) in enumerate(chunk.rows):
+                assert length == chunk.steps or start + length == LENGTHS[clip] - 1 or length == 0, (
+                    "only ends are short"
+                )
+                if length == 0:
+                    continue
+                assert start + length < LENGTHS[clip], "the target of the last step lies within the clip"
+                assert chunk.fresh[lane] == (start == 0), "the state is zero at a clip's start and only there"
+                assert start == 0 or lanes[lane] == (clip, start), "a lane goes on where it was"
+                lanes[lane] = (clip, start + length)
+                seen += [(clip, step) for step in range(start, start + length)]
+        assert sorted(seen) == [(clip, step) for clip, length in enumerate(LENGTHS) for step in range(length - 1)]
+
+
+def test_cuts_fall_elsewhere_each_epoch_and_the_same_seed_gives_the_same_order() -> None:
+    first, again = (epoch_chunks(LENGTHS, 3, 16, 0, 0) for _ in range(2))
+    assert [chunk.rows for chunk in first] == [chunk.rows for chunk in again]
+    assert [chunk.rows for chunk in first] != [chunk.rows for chunk in epoch_chunks(LENGTHS, 3, 16, 0, 1)]
+
+
+def sequence(length: int, seed: int = 0) -> Sequence:
+    random = np.random.default_rng(seed)
+    shape = (length, SMALL.latent_size)
+    return Sequence("a", random.normal(size=shape).astype(np.float32), np.full(shape, -2, np.float32))
+
+
+def test_passages_with_the_state_carried_equal_one_long_passage() -> None:
+    torch.manual_seed(0)
+    model = MDNRNN(SMALL)
+    clip = sequence(49)
+    quiet = MDNRNNTraining(input_noise=0, target_noise=0)
+    normal = statistics([clip])
+
+    def loss(cuts: list[tuple[int, int]], steps: int) -> float:
+        state, total = model.zero_state(1), 0.0
+        for start, length in cuts:
+            chunk = Chunk(steps, [(0, start, length)], np.array([start == 0]))
+            part, state = passage_loss(model, *draw([clip], normal, chunk, quiet), state, chunk.fresh, CPU)
+            total += float(part.detach())
+        return total
+
+    assert loss([(0, 16), (16, 16), (32, 16)], 16) == pytest.approx(loss([(0, 48)], 48), rel=1e-5)
+    assert loss([(0, 20), (20, 20), (40, 8)], 20) == pytest.approx(loss([(0, 48)], 48), rel=1e-5), "padding is free"
+
+
+def test_a_fresh_lane_forgets_and_the_others_remember() -> None:
+    torch.manual_seed(0)
+    model = MDNRNN(SMALL)
+    clips = [sequence(30, 1), sequence(30, 2)]
+    quiet, normal = MDNRNNTraining(input_noise=0, target_noise=0), statistics(clips)
+    before = torch.ones(2, 2, 16), torch.ones(2, 2, 16)
+    chunk = Chunk(8, [(0, 0, 8), (1, 8, 8)], np.array([True, False]))
+    _, (hidden, _) = passage_loss(model, *draw(clips, normal, chunk, quiet), before, chunk.fresh, CPU)
+    alone = Chunk(8, [(0, 0, 8)], np.array([True]))
+    _, (fresh, _) = passage_loss(model, *draw(clips, normal, alone, quiet), model.zero_state(1), alone.fresh, CPU)
+    torch.testing.assert_close(hidden[:, 0], fresh[:, 0])
+    assert (hidden[:, 1] - fresh[:, 0]).abs().max() > 0.01
+
+
+def test_latents_are_drawn_from_the_posterior() -> None:
+    clip = Sequence("a", np.full((4001, 4), 3, np.float32), np.full((4001, 4), math.log(0.25), np.float32))
+    normal = Statistics(np.full(4, 1, np.float32), np.full(4, 2, np.float32))
+    torch.manual_seed(0)
+    how = MDNRNNTraining(input_noise=1.0, target_noise=0.2)
+    inputs, targets, mask = draw([clip], normal, Chunk(4000, [(0, 0, 4000)], np.array([True])), how)
+    assert mask.sum() == 4000
+    # Normalised: mean (3 - 1) / 2, and the posterior's deviation 0.5 / 2, a fifth of it in targets.
+    assert float(inputs.mean()) == pytest.approx(1, abs=0.01)
+    assert float(targets.mean()) == pytest.approx(1, abs=0.01)
+    assert float(targets.std()) == pytest.approx(0.05, rel=0.05)
+    assert 0 < float(inputs.std()) <= 0.26
+
+
+def test_statistics_are_those_of_draws() -> None:
+    random = np.random.default_rng(0)
+    means = random.normal(2, 3, (50_000, 1)).astype(np.float32)
+    found = statistics([Sequence("a", means, np.full_like(means, math.log(16)))])
+    assert found.mean[0] == pytest.approx(2, abs=0.05)
+    assert found.deviation[0] == pytest.approx(5, rel=0.01)
