@@ -99,7 +99,7 @@ def live(options: argparse.Namespace) -> int:
     from engine.status import Status
 
     bundle = open_model(options, LIVE_THREADS)
-    if options.seed is None:
+    if options.seed is None and "dance/seed" not in dict(options.set):
         options.seed = secrets.randbelow(SEEDS)
     controls = start_controls(bundle, options)
     dancer = Dancer(bundle, [int(controls.target("dance/seed"))])
