@@ -45,9 +45,15 @@ def philox(keys: NDArray[np.uint64], counters: NDArray[np.uint64]) -> NDArray[np
 
 
 class Noise:
-    """The draws of a company of dancers, one seed for each; a dancer's place in the company is part of its key."""
+    """The draws of a company of dancers, one seed of 32 bits for each; its place in the company is part of its key.
+
+    Raises ValueError for a seed beyond 32 bits.
+    """
 
     def __init__(self, seeds: Sequence[int], latent_size: int) -> None:
+        for seed in seeds:
+            if not 0 <= seed < 2**32:
+                raise ValueError(f"seed {seed}: it must be in 0..{2**32 - 1}")
         self.seeds = tuple(seeds)
         self._latent_size = latent_size
         self._keys = np.array([self.seeds, range(len(self.seeds))], np.uint64)  # (2, dancers)

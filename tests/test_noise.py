@@ -87,3 +87,9 @@ def test_choices_reach_every_option_and_leave_the_draws_alone() -> None:
     noise = Noise([7], 8)
     assert {noise.choice(0, step, 5) for step in range(200)} == {0, 1, 2, 3, 4}
     assert [noise.choice(0, 9, 100)] * 2 == [noise.choice(0, 9, 100), Noise([7], 8).choice(0, 9, 100)]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_beyond_32_bits_is_refused(seed: int) -> None:
+    with pytest.raises(ValueError, match=rf"^seed {seed}: it must be in 0\.\.4294967295$"):
+        Noise([7, seed], 8)
