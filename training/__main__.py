@@ -204,17 +204,9 @@ def report_footage(footage: "Footage") -> None:
 
 def begin(runs: Path, options: argparse.Namespace) -> None:
     """Note the run's options; a run to be resumed must have the same ones, and a new one must not overwrite a run."""
-    ignored = (
-        "resume",
-        "out",
-        "cache",
-        "name",
-        "data",
-        "licence",
-        "temperature",
-        "pi_temperature",
-        "sigma_temperature",
-    )
+    # What does not change the figures that the run ends in.
+    words = {"name", "data", "licence", "temperature", "pi_temperature", "sigma_temperature"}
+    ignored = {"resume", "out", "cache", "checkpoint_seconds", *words}
     settings = {name: str(value) for name, value in vars(options).items() if name not in ignored}
     path = runs / "options.json"
     if options.resume and path.exists():
