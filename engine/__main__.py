@@ -92,7 +92,7 @@ def live(options: argparse.Namespace) -> int:
     """Plays the dancer in a window until it is closed; where there is no display, renders instead."""
     from engine.clock import WallClock
     from engine.dancer import Dancer
-    from engine.health import Watchdog
+    from engine.health import Watchdog, sparing
     from engine.show import Show
     from engine.sources.keys import Keys
     from engine.sources.osc import Osc
@@ -117,7 +117,7 @@ def live(options: argparse.Namespace) -> int:
     if options.fullscreen:
         window.toggle_fullscreen()
     picture = new_picture(window.context, bundle, window.size)
-    watchdog = Watchdog(dancer, bundle.metadata, status.say)
+    watchdog = Watchdog(dancer, bundle.metadata, sparing(status.say))
     host, port = options.osc
     osc = Osc(host, port, controls.parameters.values(), status.say)
     show = Show(clock, [osc, keys], controls, dancer, picture, [watchdog, window])
@@ -158,7 +158,7 @@ def render_to(out: Path, size: tuple[int, int], seconds: float, options: argpars
     """Runs a show with a fixed clock into the file `out`, which is there only once it is whole."""
     from engine.clock import FixedClock
     from engine.dancer import Dancer
-    from engine.health import Watchdog
+    from engine.health import Watchdog, sparing
     from engine.render import DecodedPicture, progress_bar
     from engine.show import Show
     from engine.sinks.recorder import ImageRecorder, RecordingError, VideoRecorder
@@ -178,7 +178,7 @@ def render_to(out: Path, size: tuple[int, int], seconds: float, options: argpars
         picture = new_picture(headless_context(), bundle, size)
         recorder = VideoRecorder(out, size, options.fps)
     with stop_signals() as stopped, progress_bar(f"{out}", frames) as progress:
-        watchdog = Watchdog(dancer, bundle.metadata, progress.say)
+        watchdog = Watchdog(dancer, bundle.metadata, sparing(progress.say))
         show = Show(FixedClock(options.fps), [], controls, dancer, picture, [watchdog, recorder])
         began = time.perf_counter()
         try:

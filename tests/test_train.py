@@ -14,10 +14,12 @@ import torch
 
 from engine.bundle import open_bundle
 from tests.fixtures.footage import write_dance
+from training.__main__ import DECODER_SHARE, MDN_RNN_SHARE, VAE_SHARE
 
 SIZES = ["--image-size", "104x64", "--latent-size", "6", "--channels", "6,6,4"]
 SIZES += ["--layers", "2", "--units", "12", "--hidden", "12", "--components", "3"]
-SHORT = ["--vae-epochs", "0.4", "--mdn-rnn-epochs", "4", "--steps", "16"]
+SHORT = ["--vae-epochs", "0.3", "--decoder-epochs", "0.2", "--mdn-rnn-epochs", "4", "--steps", "16"]
+STAGES = ["vae", "decoder", "mdn_rnn"]
 
 
 def command(footage: Path, out: Path, *more: str) -> list[str]:
@@ -53,7 +55,7 @@ def weights(out: Path) -> dict[str, torch.Tensor]:
 
 def figures(out: Path) -> list[dict]:
     """All figures of a run but the time it took."""
-    histories = [torch.load(out / "training" / f"{n}.pt", weights_only=True)["history"] for n in ("vae", "mdn_rnn")]
+    histories = [torch.load(out / "training" / f"{n}.pt", weights_only=True)["history"] for n in STAGES]
     return [{k: v for k, v in row.items() if k != "seconds"} for history in histories for row in history]
 
 
@@ -67,13 +69,13 @@ def test_footage_becomes_a_dancer_with_a_sample_and_a_report(trained: Path) -> N
         assert sum(1 for _ in video.decode(video=0)) == 16 * 30
     report = (trained / "report.html").read_text()
     assert report.count("data:image/png;base64,") == 2
-    assert report.count("<polyline") == 5
+    assert report.count("<polyline") == 5 + 5 + 2
     assert "3 clips, 390 images, 0.2 minutes, seen as dark silhouette" in report
     for figure in ("motion energy", "freeze", "jitter", "blur", "diversity"):
         assert re.search(rf"<td>{figure}</td><td>[\d.e-]+</td><td>[\d.e-]+</td>", report)
 
 
-@pytest.mark.parametrize("stage", ["vae", "mdn_rnn"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_run_killed_at_any_moment_ends_as_one_never_killed(
     footage: Path, trained: Path, tmp_path: Path, stage: str
 ) -> None:
@@ -103,11 +105,11 @@ def test_a_run_is_neither_overwritten_nor_resumed_with_other_options(footage: Pa
 def test_a_budget_of_minutes_is_kept_and_a_bundle_is_fine_tuned(footage: Path, trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "mine"
     run(*command(footage, out, "--minutes", "0.05", "--from", str(trained)))
-    runs = [torch.load(out / "training" / f"{name}.pt", weights_only=True) for name in ("vae", "mdn_rnn")]
-    # A stage ends with the step that crosses its share of the budget.
-    assert [run["done"] for run in runs] == [True, True]
-    assert 0.6 * 3 <= runs[0]["seconds"] < 0.6 * 3 + 2
-    assert 0.4 * 3 <= runs[1]["seconds"] < 0.4 * 3 + 2
+    runs = [torch.load(out / "training" / f"{name}.pt", weights_only=True) for name in STAGES]
+    for stage, share in zip(runs, (VAE_SHARE, DECODER_SHARE, MDN_RNN_SHARE), strict=True):
+        # A stage ends with the step that crosses its share of the budget.
+        assert stage["done"]
+        assert share * 3 <= stage["seconds"] < share * 3 + 2
     before, after = (json.loads((folder / "bundle.json").read_text())["quality"] for folder in (trained, out))
     assert after["held_out_reconstruction"] < before["held_out_reconstruction"]
 

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=40000000000:glibc.malloc.trim_threshold=40000000000"
 
 SIZE = (208, 120)
-VAE_SHARE = 0.6  # of --minutes
-VAE_EPOCHS, MDN_RNN_EPOCHS = 6, 150
+# Shares of --minutes.
+VAE_SHARE, DECODER_SHARE, MDN_RNN_SHARE = 0.4, 0.25, 0.35
+VAE_EPOCHS, DECODER_EPOCHS, MDN_RNN_EPOCHS = 4, 4, 150
 SAMPLE_SECONDS, FIGURE_SECONDS = 16, 60
 PICTURES = 12  # originals beside reconstructions
 
@@ -62,6 +64,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     how = parser.add_argument_group("training")
     how.add_argument("--kl-weight", type=float, default=0.5, help="1 is the plain VAE; less is sharper")
     how.add_argument("--vae-epochs", type=positive, default=VAE_EPOCHS)
+    how.add_argument("--decoder-epochs", type=positive, default=DECODER_EPOCHS)
     how.add_argument("--mdn-rnn-epochs", type=positive, default=MDN_RNN_EPOCHS)
     how.add_argument("--steps", type=int, default=64, help="of back-propagation through time")
     how.add_argument("--input-noise", type=float, default=1.0, help="of the latents danced from, 1 is the posterior's")
@@ -125,7 +128,7 @@ def train(options: argparse.Namespace) -> None:
     """Runs all stages. Raises ValueError with one line where the footage or an option cannot be used."""
     from training.dancer import assemble
     from training.footage import even_background, read_footage, split
-    from training.latents import encode, statistics
+    from training.latents import encode, load_sequences, save_sequences, statistics
     from training.loop import Budget, track
     from training.mdn_rnn import MDNRNNConfig
     from training.place import choose_place
@@ -152,29 +155,36 @@ def train(options: argparse.Namespace) -> None:
     training, held_out = split(footage.clips)
     frames = sum(len(clip) for clip in training)
 
+    def budget(epochs: float, batch: int, share: float) -> Budget:
+        steps = max(round(epochs * frames / batch), 1)
+        return Budget(steps, seconds and seconds * share, options.checkpoint_seconds)
+
     how = VAETraining(kl_weight=options.kl_weight, seed=options.seed)
-    steps = max(round(options.vae_epochs * frames / how.batch), 1)
-    budget = Budget(steps, seconds and seconds * VAE_SHARE, options.checkpoint_seconds)
+    data = training, held_out, vae_config, even_background(training)
     weights = start.vae_weights if start else None
-    path = runs / "vae.pt"
-    vae, vae_run = train_vae(
-        training, held_out, vae_config, even_background(training), how, budget, path, options.resume, place, weights
-    )
-    sequences = encode(vae, training, progress("latents"), place)
-    held_out_sequences = encode(vae, held_out, iter, place)
+    spend = budget(options.vae_epochs, how.batch, VAE_SHARE)
+    vae, vae_run = train_vae(*data, how, spend, runs / "vae.pt", options.resume, place, weights)
+    spend = budget(options.decoder_epochs, how.batch, DECODER_SHARE)
+    how = replace(how, freeze_encoder=True, kl_rise=0)
+    vae, decoder_run = train_vae(*data, how, spend, runs / "decoder.pt", options.resume, place, vae.state_dict())
+    path = runs / "latents.pt"
+    if options.resume and path.exists():
+        both = load_sequences(path)
+    else:
+        both = encode(vae, [*training, *held_out], progress("latents"), place)
+        save_sequences(path, both)
+    sequences, held_out_sequences = both[: 2 * len(training)], both[2 * len(training) :]
     normal = start.statistics if start else statistics(sequences)
 
     rnn_how = MDNRNNTraining(
         steps=options.steps, input_noise=options.input_noise, target_noise=options.target_noise, seed=options.seed
     )
-    steps = max(round(options.mdn_rnn_epochs * 2 * frames / (rnn_how.batch * rnn_how.steps)), 1)
-    budget = Budget(steps, seconds and seconds * (1 - VAE_SHARE), options.checkpoint_seconds)
+    # Each image is danced twice an epoch, as it is and mirrored.
+    spend = budget(2 * options.mdn_rnn_epochs, rnn_how.batch * rnn_how.steps, MDN_RNN_SHARE)
     weights = start.mdn_rnn_weights if start else None
-    path = runs / "mdn_rnn.pt"
-    mdn_rnn, rnn_run = train_mdn_rnn(
-        sequences, held_out_sequences, normal, mdn_rnn_config, rnn_how, budget, path, options.resume, place, weights
-    )
-    quality = last_figures(vae_run, ("held_out_iou", "held_out_reconstruction", "held_out_kl"))
+    latents = sequences, held_out_sequences, normal, mdn_rnn_config
+    mdn_rnn, rnn_run = train_mdn_rnn(*latents, rnn_how, spend, runs / "mdn_rnn.pt", options.resume, place, weights)
+    quality = last_figures(decoder_run, ("held_out_iou", "held_out_reconstruction", "held_out_kl"))
     quality |= last_figures(rnn_run, ("held_out_loss",))
     dancer = assemble(
         vae,
@@ -193,7 +203,7 @@ def train(options: argparse.Namespace) -> None:
         quality=quality,
     )
     dancer.save(runs / "dancer.pt")
-    finish(options, footage, dancer, vae_run, rnn_run)
+    finish(options, footage, dancer, [vae_run, decoder_run, rnn_run])
 
 
 def report_footage(footage: "Footage") -> None:
@@ -227,7 +237,7 @@ def last_figures(run: dict, names: tuple[str, ...]) -> dict[str, float]:
     return {name: run["history"][-1][name] for name in names if run["history"] and name in run["history"][-1]}
 
 
-def finish(options: argparse.Namespace, footage: "Footage", dancer: Any, vae_run: dict, rnn_run: dict) -> None:
+def finish(options: argparse.Namespace, footage: "Footage", dancer: Any, stages: list[dict]) -> None:
     """Export, render the sample, write the report: the one place where training reaches for the rest of the house."""
     import numpy as np
 
@@ -255,8 +265,7 @@ def finish(options: argparse.Namespace, footage: "Footage", dancer: Any, vae_run
     sections = [
         ("Footage", f"<p>{footage.summary()}, seen as {dancer.image_kind}.</p>{left_out}"),
         ("Originals above, rebuilt below", picture(pairs(originals, rebuilt), "originals above reconstructions")),
-        ("VAE", curves(vae_run["history"], ["held_out_reconstruction", "held_out_kl", "held_out_iou"])),
-        ("LSTM-MDN", curves(rnn_run["history"], ["loss", "held_out_loss"])),
+        *((f"Training: {run['stage']}", curves(run["history"])) for run in stages),
         (
             "The sample, a picture every second",
             picture(sheet(danced[: SAMPLE_SECONDS * 30 : 30], 4), "contact sheet of the sample")

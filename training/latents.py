@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from training.footage import Clip
+from training.loop import load_checkpoint, save_checkpoint
 from training.place import CPU, Place
 from training.vae import VAE
 
@@ -55,6 +57,18 @@ def encode(
 ) -> list[Sequence]:
     """All clips' sequences, each followed by its mirror image's."""
     return [sequence for clip in progress(clips) for sequence in encode_clip(model, clip, place)]
+
+
+def save_sequences(path: Path, sequences: list[Sequence]) -> None:
+    """Keep sequences for a run that is resumed."""
+    rows = [(s.name, torch.from_numpy(s.mean), torch.from_numpy(s.log_variance)) for s in sequences]
+    save_checkpoint(path, {"sequences": rows})
+
+
+def load_sequences(path: Path) -> list[Sequence]:
+    """What `save_sequences` kept. Raises ValueError with one line if the file is missing or damaged."""
+    rows = load_checkpoint(path)["sequences"]
+    return [Sequence(name, mean.numpy(), log_variance.numpy()) for name, mean, log_variance in rows]
 
 
 def statistics(sequences: list[Sequence]) -> Statistics:

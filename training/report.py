@@ -22,7 +22,7 @@ td:not(:first-child) {{ font-variant-numeric: tabular-nums; }} h2 {{ margin-top:
 {body}
 </html>
 """
-COLOURS = ("#06c", "#c40", "#283", "#82a")
+COLOURS = ("#06c", "#c40", "#283", "#82a", "#960")
 
 
 def png(image: np.ndarray) -> bytes:
@@ -59,9 +59,10 @@ def pairs(originals: np.ndarray, rebuilt: np.ndarray) -> np.ndarray:
     return sheet(both, 6)
 
 
-def curves(history: list[dict], names: list[str], width: int = 900, height: int = 260) -> str:
-    """A line for each name over the steps, as an SVG. Each is scaled to the picture; its range is in the legend."""
+def curves(history: list[dict], width: int = 900, height: int = 260) -> str:
+    """A line for each figure over the steps, as an SVG. Each is scaled to the picture; its range is in the legend."""
     parts = []
+    names = [name for name in history[0] if name not in ("step", "seconds")] if history else []
     for i, name in enumerate(names):
         points = [(row["step"], row[name]) for row in history if name in row]
         if not points:
