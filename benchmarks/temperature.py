@@ -1,7 +1,7 @@
 """What temperature does to a dance: how much it moves, whether it freezes or falls, over minutes or hours.
 
-`python -m benchmarks.temperature [--minutes 10] [--seeds 3] [--model DIR]`. Without drawing: the show's own tick with the
-decoder's images. Motion energy is low-passed over half a second (training.motion), so that jitter counts little.
+`python -m benchmarks.temperature [--minutes 10] [--seeds 3] [--model DIR]` runs the show's own tick, with the decoder's
+images and no drawing. Motion energy is that of half a second's mean pose, so that jitter counts little.
 """
 
 import argparse

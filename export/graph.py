@@ -57,11 +57,8 @@ class Graph:
         self.initializers.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
-    def save(self, path: Path, inputs: list[tuple], outputs: list[tuple], **properties: str) -> None:
-        """Check and write the model. inputs, outputs: (name, shape with names for free axes, element type).
-
-        properties: words that travel in the model's metadata.
-        """
+    def save(self, path: Path, inputs: list[tuple], outputs: list[tuple]) -> None:
+        """Check and write the model. inputs, outputs: (name, shape with names for free axes, element type)."""
         graph = helper.make_graph(
             self.nodes,
             self.name,
@@ -71,7 +68,6 @@ class Graph:
         )
         opsets = [helper.make_opsetid("", OPSET)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="dancenet")
-        helper.set_model_props(model, properties)
         onnx.checker.check_model(model)
         path.write_bytes(model.SerializeToString())
 

@@ -81,8 +81,7 @@ def write_step(model: MDNRNN, statistics: Statistics, path: Path) -> None:
     drawn = graph.op("MatMul", kernel, graph.op("Unsqueeze", hidden, axes(2)))
     drawn = graph.op("Add", graph.op("Squeeze", drawn, axes(2)), bias)
     mu, sigma = graph.split(drawn, size, size, axis=1)
-    if config.residual:
-        mu = graph.op("Add", mu, latent)
+    mu = graph.op("Add", mu, graph.op("Mul", latent, graph.weight("gain", weights["gain"])))
     sigma = graph.op("Add", graph.op("Elu", sigma), scalar(1 + SIGMA_FLOOR))
     graph.op("Add", graph.op("Mul", mu, deviation), mean, output="mu")
     graph.op("Mul", sigma, deviation, output="sigma")
@@ -109,5 +108,4 @@ def write_step(model: MDNRNN, statistics: Statistics, path: Path) -> None:
         path,
         [(name, shape, FLOAT) for name, shape in inputs],
         [*((name, shape, FLOAT) for name, shape in outputs), ("component", ["dancers"], INT64)],
-        residual=str(config.residual),
     )

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from training.latents import Sequence, Statistics, statistics
+from training.latents import Sequence, Statistics, signal_share, statistics
 from training.mdn_rnn import MDNRNN, MDNRNNConfig, mixture_nll
 from training.place import CPU
 from training.train_mdn_rnn import Chunk, MDNRNNTraining, draw, epoch_chunks, passage_loss
@@ -132,6 +132,24 @@ def test_latents_are_drawn_from_the_posterior() -> None:
     assert float(targets.mean()) == pytest.approx(1, abs=0.01)
     assert float(targets.std()) == pytest.approx(0.05, rel=0.05)
     assert 0 < float(inputs.std()) <= 0.26
+
+
+def test_mu_starts_from_the_signal_of_the_last_latent() -> None:
+    torch.manual_seed(0)
+    model = MDNRNN(SMALL).eval()
+    latents = torch.randn(2, 5, 4)
+    _, whole, _, _ = model(latents, model.zero_state(2))
+    model.gain.copy_(torch.tensor([0, 0.5, 1, 0]))
+    _, mu, _, _ = model(latents, model.zero_state(2))
+    torch.testing.assert_close(mu - whole, (latents * model.gain)[:, :, None].expand_as(mu))
+
+
+def test_the_share_of_signal_is_one_without_noise_and_zero_without_movement() -> None:
+    random = np.random.default_rng(0)
+    means = (random.normal(size=(5000, 3)) * [3, 0, 1]).astype(np.float32)
+    noise = np.broadcast_to(np.log(np.array([1e-9, 1, 1], np.float32)), means.shape)
+    clip = Sequence("a", means, noise)
+    assert signal_share([clip], statistics([clip])) == pytest.approx([1, 0, 0.5], abs=0.02)
 
 
 def test_statistics_are_those_of_draws() -> None:

@@ -59,6 +59,12 @@ def encode(
     return [sequence for clip in progress(clips) for sequence in encode_clip(model, clip, place)]
 
 
+def signal_share(sequences: list[Sequence], statistics: Statistics) -> np.ndarray:
+    """The share of each latent's variance that is the means', not the posterior's noise: (latent_size,) in 0..1."""
+    means = np.concatenate([sequence.mean for sequence in sequences]).astype(np.float64)
+    return (means.var(0) / statistics.deviation**2).clip(0, 1).astype(np.float32)
+
+
 def save_sequences(path: Path, sequences: list[Sequence]) -> None:
     """Keep sequences for a run that is resumed."""
     rows = [(s.name, torch.from_numpy(s.mean), torch.from_numpy(s.log_variance)) for s in sequences]

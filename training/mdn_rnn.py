@@ -18,10 +18,7 @@ State = tuple[Tensor, Tensor]  # hidden, cell: (layers, batch, units)
 
 @dataclass(frozen=True)
 class MDNRNNConfig:
-    """Sizes of an LSTM-MDN. The defaults are the article's (12.2 M parameters).
-
-    residual: mu is predicted as a change from the last latent (the same parameters, another meaning of the same head).
-    """
+    """Sizes of an LSTM-MDN. The defaults are the article's (12.2 M parameters)."""
 
     latent_size: int = 128
     layers: int = 3
@@ -29,7 +26,6 @@ class MDNRNNConfig:
     hidden: int = 1000
     components: int = 24
     dropout: float = 0.4
-    residual: bool = True
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -39,7 +35,13 @@ class MDNRNN(nn.Module):
     """forward: normalised latents (batch, steps, latent_size) -> logits, mu, sigma of the mixture over the next, state.
 
     logits (batch, steps, components); mu, sigma (batch, steps, components, latent_size), sigma a standard deviation.
+
+    `gain` (latent_size): how much of the last latent mu starts from, no parameter but a constant: what the head says is
+    the change. The article's head says mu whole: gain 0. A latent that is all noise must not be carried on either, so
+    the gain is the share of a latent's variance that is signal (a Wiener filter's).
     """
+
+    gain: Tensor
 
     def __init__(self, config: MDNRNNConfig) -> None:
         super().__init__()
@@ -50,6 +52,7 @@ class MDNRNN(nn.Module):
         self.pi = nn.Linear(config.hidden, config.components)
         self.mu = nn.Linear(config.hidden, config.components * config.latent_size)
         self.sigma = nn.Linear(config.hidden, config.components * config.latent_size)
+        self.register_buffer("gain", torch.zeros(config.latent_size))
 
     def zero_state(self, batch: int) -> State:
         shape = (self.config.layers, batch, self.config.units)
@@ -59,9 +62,7 @@ class MDNRNN(nn.Module):
         y, state = self.lstm(latents, state)
         hidden = F.relu(self.dense(self.dropout(y)))
         shape = (*latents.shape[:2], self.config.components, self.config.latent_size)
-        mu = self.mu(hidden).view(shape)
-        if self.config.residual:
-            mu = mu + latents[:, :, None]
+        mu = self.mu(hidden).view(shape) + (self.gain * latents)[:, :, None]
         sigma = F.elu(self.sigma(hidden)).view(shape) + (1 + SIGMA_FLOOR)
         return self.pi(hidden), mu, sigma, state
 

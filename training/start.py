@@ -27,8 +27,8 @@ class Start:
     statistics: Statistics
 
 
-def graph_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """The named constants of a graph that `dancenet export` wrote, as float32, and its properties."""
+def graph_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The named constants of a graph that `dancenet export` wrote, as float32."""
     try:
         model = onnx.load(str(path))
     except Exception as error:  # protobuf and onnx raise classes of their own for a damaged file
@@ -36,16 +36,15 @@ def graph_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     # Parameters keep PyTorch's names; other constants are named after the node that takes them.
     named = {name: array for name, array in arrays.items() if name in STATISTICS or array.dtype == np.float16}
-    weights = {name: torch.from_numpy(array.astype(np.float32)) for name, array in named.items()}
-    return weights, {entry.key: entry.value for entry in model.metadata_props}
+    return {name: torch.from_numpy(array.astype(np.float32)) for name, array in named.items()}
 
 
 def read_start(folder: Path) -> Start:
     """Read a bundle's weights. Raises ValueError with one line if it is not one that this version exported."""
     try:
         metadata = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
-        vae_weights = graph_weights(folder / "encoder.onnx")[0] | graph_weights(folder / "decoder.onnx")[0]
-        weights, properties = graph_weights(folder / "step.onnx")
+        vae_weights = graph_weights(folder / "encoder.onnx") | graph_weights(folder / "decoder.onnx")
+        weights = graph_weights(folder / "step.onnx")
         first, second, third = (len(vae_weights[f"encoder.conv{i}.bias"]) for i in (1, 2, 3))
         vae = VAEConfig(tuple(metadata["image_size"]), metadata["latent_size"], (first, second, third))
         mean, deviation = (weights.pop(name).numpy() for name in STATISTICS)
@@ -55,7 +54,6 @@ def read_start(folder: Path) -> Start:
             units=weights["lstm.weight_hh_l0"].shape[1],
             hidden=len(weights["dense.bias"]),
             components=len(weights["pi.bias"]),
-            residual=properties["residual"] == "True",
         )
     except OSError as error:
         raise ValueError(f"{error.filename}: {error.strerror}; --from takes the folder of a bundle") from None

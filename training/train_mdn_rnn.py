@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.latents import Sequence, Statistics
+from training.latents import Sequence, Statistics, signal_share
 from training.loop import Budget, Stage, fit
 from training.mdn_rnn import MDNRNN, MDNRNNConfig, State, mixture_nll
 from training.place import CPU, Place
@@ -138,6 +138,7 @@ def train_mdn_rnn(
     """Train and return the model with the best held-out loss, and its checkpoint (at `path`)."""
     torch.manual_seed(how.seed)
     model = MDNRNN(config).to(place.device)
+    model.gain.copy_(torch.from_numpy(signal_share(training, statistics)))
     if start is not None:
         model.load_state_dict(start)
     optimizer = torch.optim.Adam(model.parameters(), how.learning_rate, fused=True)
