@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.fixtures.footage import blob
+from training.dancer import sharpen
 from training.footage import Clip
 from training.train_vae import batch_rows, dancer_widths
 from training.vae import VAE, VAEConfig, kl_divergence, reconstruction_loss, soft_iou
@@ -95,3 +96,17 @@ def test_every_image_is_seen_once_an_epoch_in_batches_of_like_width() -> None:
     assert not np.array_equal(batches[0], batch_rows(widths, 4, 0, 22)[0])
     spread = np.mean([np.ptp(widths[batch]) for batch in batches])
     assert spread < np.mean([np.ptp(widths[part]) for part in np.split(np.arange(88), 22)]) + np.ptp(widths) / 2
+
+
+def test_sharpening_makes_silhouettes_as_sharp_as_the_footage_and_moves_no_outline() -> None:
+    torch.manual_seed(1)
+    model = VAE(SMALL).eval()
+    for parameter in model.decoder.parameters():
+        parameter.data *= 2.5
+    clips = [Clip("a", np.stack([blob(i / 9) for i in range(40)]))]
+    before = torch.sigmoid(model.decode(torch.zeros(1, 8))).detach()
+    factor = sharpen(model, clips, "dark silhouette")
+    after = torch.sigmoid(model.decode(torch.zeros(1, 8))).detach()
+    assert 1 < factor <= 4
+    assert torch.equal(after > 0.5, before > 0.5)
+    assert sharpen(model, clips, "grey") == 1

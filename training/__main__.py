@@ -21,6 +21,8 @@ SIZE = (208, 120)
 # Shares of --minutes.
 VAE_SHARE, DECODER_SHARE, MDN_RNN_SHARE = 0.4, 0.25, 0.35
 VAE_EPOCHS, DECODER_EPOCHS, MDN_RNN_EPOCHS = 4, 4, 150
+# The LSTM-MDN's latents carry a fraction of the posterior's noise; a decoder that expects all of it is softer.
+DECODER_NOISE = 0.5
 SAMPLE_SECONDS, FIGURE_SECONDS = 16, 60
 PICTURES = 12  # originals beside reconstructions
 
@@ -165,7 +167,7 @@ def train(options: argparse.Namespace) -> None:
     spend = budget(options.vae_epochs, how.batch, VAE_SHARE)
     vae, vae_run = train_vae(*data, how, spend, runs / "vae.pt", options.resume, place, weights)
     spend = budget(options.decoder_epochs, how.batch, DECODER_SHARE)
-    how = replace(how, freeze_encoder=True, kl_rise=0)
+    how = replace(how, freeze_encoder=True, kl_rise=0, noise=DECODER_NOISE)
     vae, decoder_run = train_vae(*data, how, spend, runs / "decoder.pt", options.resume, place, vae.state_dict())
     path = runs / "latents.pt"
     if options.resume and path.exists():

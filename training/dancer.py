@@ -14,8 +14,10 @@ from training.footage import STEPS_A_SECOND, Clip, image_kind, sample
 from training.latents import Sequence, Statistics
 from training.loop import load_checkpoint, save_checkpoint
 from training.mdn_rnn import MDNRNN, MDNRNNConfig
+from training.motion import blur
 from training.vae import VAE, VAEConfig
 
+MOST_SHARPENING = 4.0  # beyond it, noise in unsure pixels shows as specks
 AREA_MARGIN = 0.3  # a dance may be this much smaller or larger than the footage before it counts as lost
 SLOWEST = 0.01  # share of the footage's seconds that are at rest
 
@@ -86,6 +88,30 @@ def overlapping(clip: Clip, length: int = 512) -> list[np.ndarray]:
     return [clip.frames[start : start + length + 1] for start in range(0, len(clip) - 1, length)]
 
 
+@torch.no_grad()
+def sharpen(vae: VAE, clips: list[Clip], kind: str) -> float:
+    """Scale the logits of the decoder's pixels, in place, until silhouettes are as sharp as the footage's; the factor.
+
+    A pixel trained by cross-entropy says how sure it is, so unsure outlines come out soft. The factor moves no outline
+    (a pixel above one half stays there). Grey images are left as they are.
+    """
+    if kind == "grey":
+        return 1.0
+    images = sample(clips, 256)
+    batch = torch.from_numpy(images)[:, None].float() / 255
+    logits = torch.cat([vae.decode(vae.encode(part)[0]) for part in batch.split(32)])[:, 0]
+    wanted = blur(images, kind)
+    low, high = 1.0, MOST_SHARPENING
+    for _ in range(12):
+        middle = (low * high) ** 0.5
+        softer = blur(torch.sigmoid(middle * logits).mul(255).round().byte().numpy(), kind) > wanted
+        low, high = (middle, high) if softer else (low, middle)
+    vae.decoder.conv4.weight *= low
+    if vae.decoder.conv4.bias is not None:
+        vae.decoder.conv4.bias *= low
+    return low
+
+
 def assemble(
     vae: VAE,
     mdn_rnn: MDNRNN,
@@ -103,6 +129,7 @@ def assemble(
     plain = VAE(vae.config)
     plain.load_state_dict(vae.state_dict())
     health = footage_health(clips, kind)
+    quality = quality | {"sharpening": sharpen(plain, clips, kind)}
     bank = choose_passages(sequences, statistics)
     mdn_rnn.eval()
     return TrainedDancer(plain.eval(), mdn_rnn, statistics, bank, kind, health, name, data, licence, defaults, quality)

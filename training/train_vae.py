@@ -27,6 +27,7 @@ class VAETraining:
     kl_weight: float = 0.5
     kl_rise: float = 0.15  # share of the run over which the KL weight rises from zero: keeps latents from collapsing
     freeze_encoder: bool = False  # train the decoder alone: faster, and the latents stay what they are
+    noise: float = 1.0  # of the latents that are decoded, as a share of the posterior's
     clip: float = 5000.0  # of the gradient's norm; the summed loss has norms of some thousands when healthy
     seed: int = 0
     fast: bool = True
@@ -136,7 +137,7 @@ def train_vae(
         chosen, mirrored = batch_rows(widths, how.batch, how.seed, step)
         images = load(training, index[chosen], mirrored).to(place.device)
         weight = how.kl_weight * min(fraction / how.kl_rise, 1.0) if how.kl_rise else how.kl_weight
-        noise = torch.randn(len(images), config.latent_size, device=place.device)
+        noise = how.noise * torch.randn(len(images), config.latent_size, device=place.device)
         with place.precision():
             reconstruction, kl = model.losses(images, noise)
         (reconstruction + weight * kl).backward()
