@@ -119,6 +119,8 @@ def set_up(development: bool) -> None:
     if program("python").exists() and any(stamp.is_file() and stamp.read_text() == key for stamp in stamps):
         return
     say("setting up .venv; this takes minutes, and only this once")
+    if sys.platform == "linux" and shutil.which("dpkg-query") is None:
+        say(f"no apt here: your system has to bring what Debian calls {' '.join(SHOW_LIBRARIES)}")
     for name in ("dance", "test"):
         stamp(name).unlink(missing_ok=True)  # from here until the end, .venv is not to be trusted
     make_environment()
@@ -174,7 +176,7 @@ def install_system_packages(packages: list[str]) -> None:
 def missing_system_packages(packages: list[str]) -> list[str]:
     """Those that dpkg does not have, and Python's venv where this Python came without it; none on other systems."""
     dpkg_query = shutil.which("dpkg-query")
-    if dpkg_query is None:
+    if sys.platform != "linux" or dpkg_query is None:
         return []
     query = [dpkg_query, "--show", "--showformat=${Package} ${db:Status-Status}\n", *packages]
     answer = subprocess.run(query, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
@@ -239,8 +241,7 @@ def install_torch(requirement: str) -> None:
     +cpu. Only torch is taken from there; where that index cannot be had, pip looks where else it is set to look.
     """
     if sys.platform == "linux":
-        sources = ["--extra-index-url", CPU_BUILDS_OF_TORCH, "--retries", "1"]
-        if succeeds([*pip(), "--no-deps", *sources, f"{requirement}+cpu"]):
+        if succeeds([*pip(), "--no-deps", "--extra-index-url", CPU_BUILDS_OF_TORCH, f"{requirement}+cpu"]):
             return
         say("no CPU build of torch to be had: taking PyPI's, with gigabytes of CUDA")
     pip_install(requirement)

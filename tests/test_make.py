@@ -191,9 +191,15 @@ def test_a_python_packaged_without_venv_asks_for_it(machine: Machine, monkeypatc
         make.make_environment()
 
 
-def test_where_there_is_no_dpkg_nothing_is_asked_of_it(machine: Machine) -> None:
+def test_where_there_is_no_apt_it_says_once_what_has_to_be_there(
+    machine: Machine, capfd: pytest.CaptureFixture[str]
+) -> None:
     (machine.programs / "dpkg-query").unlink()
-    assert make.missing_system_packages(["libegl1"]) == []
+    make.set_up(development=False)
+    assert "no apt here: your system has to bring what Debian calls libgl1 libegl1 " in capfd.readouterr().out
+    assert machine.calls("apt-get") == []
+    make.set_up(development=False)
+    assert capfd.readouterr().out == ""
 
 
 def test_a_broken_environment_is_made_anew(machine: Machine) -> None:
