@@ -12,8 +12,8 @@ from engine.metadata import Health
 from export.parity import Parity, measure
 from export.step import write_step
 from export.vae import write_decoder, write_encoder
+from training.clips import STEPS_A_SECOND
 from training.dancer import TrainedDancer
-from training.footage import STEPS_A_SECOND
 
 CARD = """# {name}
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.fixtures.footage import SIZE, blob, write_dance, write_still, write_video
-from training.footage import Clip, even_background, image_kind, read_footage, split
+from training.clips import Clip, even_background, image_kind, split
+from training.footage import read_footage
 
 
 def even(level: int, size: tuple[int, int] = SIZE) -> np.ndarray:

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tests.fixtures.footage import blob
+from training.clips import Clip
 from training.dancer import sharpen
-from training.footage import Clip
 from training.train_vae import batch_rows, dancer_widths
 from training.vae import VAE, VAEConfig, kl_divergence, reconstruction_loss, soft_iou
 from training.vae_fast import FastVAE, active_columns

@@ -14,13 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training.arguments import parse
+
 # glibc gives large blocks back to the system at once and takes them anew, page by page: 1.4 times the time of a step.
 MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=40000000000:glibc.malloc.trim_threshold=40000000000"
 
-SIZE = (208, 120)
 # Shares of --minutes.
 VAE_SHARE, DECODER_SHARE, MDN_RNN_SHARE = 0.4, 0.25, 0.35
-VAE_EPOCHS, DECODER_EPOCHS, MDN_RNN_EPOCHS = 4, 4, 150
 # The LSTM-MDN's latents carry a fraction of the posterior's noise; a decoder that expects all of it is softer.
 DECODER_NOISE = 0.5
 SAMPLE_SECONDS, FIGURE_SECONDS = 16, 60
@@ -28,71 +28,6 @@ PICTURES = 12  # originals beside reconstructions
 
 if TYPE_CHECKING:
     from training.footage import Footage
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="dancenet train",
-        description="Trains a dancer on footage and writes it to DIR, ready for `dancenet --model DIR`, with a sample "
-        "video and report.html.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    add = parser.add_argument
-    add("footage", nargs="+", type=Path, metavar="FOOTAGE", help="videos, GIFs, folders of them or of numbered images")
-    add("--out", type=Path, required=True, metavar="DIR", help="folder of the bundle; checkpoints go to DIR/training")
-    add("--resume", action="store_true", help="go on where a stopped run in DIR was")
-    add("--minutes", type=positive, metavar="N", help="train for N minutes in all, instead of by epochs")
-    add("--from", dest="start", type=Path, metavar="DIR", help="fine-tune this bundle, such as models/default")
-    add("--fit", choices=("crop", "pad"), default="crop", help="how images of another shape are made to fit")
-    add("--seed", type=int, default=0, help="a run with the same seed, footage and options ends in the same figures")
-    add("--name", help="what the dancer is called (DIR's name)")
-    add("--data", default="", help="what the footage is, for the model card (the files' names)")
-    add("--licence", default="not stated", help="of the weights, for the model card")
-    add("--temperature", type=positive, default=1.0, help="at which this dancer is at its best")
-    add("--pi-temperature", type=positive, default=1.0, help="its trim of the mixture's choice")
-    add("--sigma-temperature", type=positive, default=1.0, help="its trim of the noise")
-    add("--cache", type=Path, metavar="DIR", help="where decoded footage is kept (the user's cache folder)")
-    add("--checkpoint-seconds", type=positive, default=60.0, metavar="N", help="between two checkpoints")
-    add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="auto: bfloat16 where it is fast")
-    add("--device", default="auto", help="auto, cpu or cuda")
-    sizes = parser.add_argument_group("sizes (the article's, unless said otherwise)")
-    sizes.add_argument("--image-size", type=size, default=SIZE, metavar="WxH", help="multiples of 8")
-    sizes.add_argument("--latent-size", type=int, default=128)
-    sizes.add_argument("--channels", type=channels, default=(128, 64, 32), metavar="A,B,C")
-    sizes.add_argument("--layers", type=int, default=3)
-    sizes.add_argument("--units", type=int, default=512)
-    sizes.add_argument("--hidden", type=int, default=1000)
-    sizes.add_argument("--components", type=int, default=24)
-    how = parser.add_argument_group("training")
-    how.add_argument("--kl-weight", type=float, default=0.5, help="1 is the plain VAE; less is sharper")
-    how.add_argument("--vae-epochs", type=positive, default=VAE_EPOCHS)
-    how.add_argument("--decoder-epochs", type=positive, default=DECODER_EPOCHS)
-    how.add_argument("--mdn-rnn-epochs", type=positive, default=MDN_RNN_EPOCHS)
-    how.add_argument("--steps", type=int, default=64, help="of back-propagation through time")
-    how.add_argument("--input-noise", type=float, default=1.0, help="of the latents danced from, 1 is the posterior's")
-    how.add_argument("--target-noise", type=float, default=0.2, help="of the latents danced to")
-    return parser.parse_args(arguments)
-
-
-def positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
-
-
-def size(text: str) -> tuple[int, int]:
-    parts = text.split("x")
-    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is not WxH, such as 208x120")
-    return int(parts[0]), int(parts[1])
-
-
-def channels(text: str) -> tuple[int, ...]:
-    parts = text.split(",")
-    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is not three numbers, such as 128,64,32")
-    return tuple(int(part) for part in parts)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -128,8 +63,9 @@ def cache_folder() -> Path:
 
 def train(options: argparse.Namespace) -> None:
     """Runs all stages. Raises ValueError with one line where the footage or an option cannot be used."""
+    from training.clips import even_background, split
     from training.dancer import assemble
-    from training.footage import even_background, read_footage, split
+    from training.footage import read_footage
     from training.latents import encode, load_sequences, save_sequences, statistics
     from training.loop import Budget, track
     from training.mdn_rnn import MDNRNNConfig

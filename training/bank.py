@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
-from training.footage import STEPS_A_SECOND
+from training.clips import STEPS_A_SECOND
 from training.latents import Sequence, Statistics
 
 PASSAGES = 128

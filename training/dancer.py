@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from training.bank import choose_passages
-from training.footage import STEPS_A_SECOND, Clip, image_kind, sample
+from training.clips import STEPS_A_SECOND, Clip, image_kind, sample
 from training.latents import Sequence, Statistics
 from training.loop import load_checkpoint, save_checkpoint
 from training.mdn_rnn import MDNRNN, MDNRNNConfig

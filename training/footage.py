@@ -16,42 +16,14 @@ import av
 import numpy as np
 from av.video.reformatter import Interpolation
 
-STEPS_A_SECOND = 30
+from training.clips import STEPS_A_SECOND, Clip
+
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 VIDEO_ENDINGS = {
-    ".mp4",
-    ".mov",
-    ".m4v",
-    ".mkv",
-    ".webm",
-    ".avi",
-    ".mpg",
-    ".mpeg",
-    ".ogv",
-    ".wmv",
-    ".flv",
-    ".gif",
-    ".mts",
-}
+    ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ogv", ".wmv", ".flv", ".mts", ".gif",
+}  # fmt: skip
 CACHE_VERSION = 1  # raised when what a cached clip holds changes
 FITS = ("crop", "pad")
-HELD_OUT_EVERY = 10  # one clip in ten, by name, is never trained on
-
-# A silhouette: at least this share of all pixels within EXTREME levels of black or white. Real footage has 0.3 or less.
-SILHOUETTE_SHARE, EXTREME = 0.85, 16
-# The even background that `vae_fast` skips: at least this share of pixels has exactly that level.
-BACKGROUND_SHARE = 0.5
-
-
-@dataclass
-class Clip:
-    """One uninterrupted take. frames: (n, height, width) uint8, a memory map."""
-
-    name: str
-    frames: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.frames)
 
 
 @dataclass
@@ -225,39 +197,3 @@ def read_footage(
         reasons = "; ".join(f"{path}: {reason}" for path, reason in left_out)
         raise ValueError(f"no usable footage ({reasons or 'no files given'})")
     return Footage(sorted(clips, key=lambda clip: clip.name), left_out)
-
-
-def split(clips: list[Clip]) -> tuple[list[Clip], list[Clip]]:
-    """Training and held-out clips: every tenth by name; of fewer than ten, the last tenth of each clip's images."""
-    if len(clips) >= HELD_OUT_EVERY:
-        return [c for i, c in enumerate(clips) if i % HELD_OUT_EVERY], clips[::HELD_OUT_EVERY]
-    training, held_out = [], []
-    for clip in clips:
-        cut = len(clip) - max(len(clip) // HELD_OUT_EVERY, 1)
-        if cut:
-            training.append(Clip(clip.name, clip.frames[:cut]))
-        held_out.append(Clip(clip.name, clip.frames[cut:]))
-    return training or held_out, held_out
-
-
-def sample(clips: list[Clip], count: int = 256) -> np.ndarray:
-    """About `count` images spread evenly over all clips, (n, height, width)."""
-    stride = max(sum(len(clip) for clip in clips) // count, 1)
-    return np.concatenate([clip.frames[::stride] for clip in clips])
-
-
-def image_kind(clips: list[Clip]) -> str:
-    """`dark silhouette`, `light silhouette` or `grey`, by its nearly black or white pixels and its border."""
-    images = sample(clips)
-    extreme = np.mean((images < EXTREME) | (images > 255 - EXTREME))
-    if extreme < SILHOUETTE_SHARE:
-        return "grey"
-    border = np.concatenate([images[:, 0].ravel(), images[:, :, 0].ravel(), images[:, :, -1].ravel()])
-    return "dark silhouette" if np.median(border) > 127 else "light silhouette"
-
-
-def even_background(clips: list[Clip]) -> float | None:
-    """The one level, 0..1, that most pixels have exactly; None if there is none."""
-    counts = np.bincount(sample(clips).ravel(), minlength=256)
-    level = int(counts.argmax())
-    return level / 255 if counts[level] >= BACKGROUND_SHARE * counts.sum() else None

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training.footage import Clip
+from training.clips import Clip
 from training.loop import load_checkpoint, save_checkpoint
 from training.place import CPU, Place
 from training.vae import VAE

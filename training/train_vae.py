@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.footage import Clip
+from training.clips import Clip
 from training.loop import Budget, Stage, fit
 from training.place import CPU, Place
 from training.vae import VAE, VAEConfig, kl_divergence, reconstruction_loss, soft_iou
