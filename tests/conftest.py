@@ -1,9 +1,20 @@
-"""What every test can ask for: see tests/display.py for screens and GL contexts."""
+"""What every test can ask for: screens and GL contexts (tests/display.py) and a tiny bundle to dance with."""
 
 import os
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.tiny_bundle import write_tiny_bundle
 
 # Torch's threads spin while they wait for each other, and on a machine that is busy they wait for a turn that their own
-# spinning takes: 38 tests took over 280 s beside a training, and 27 s like this. OpenMP reads it when it is loaded.
+# spinning takes: 38 tests took over 280 s beside a training, and 27 s like this. OpenMP reads it when torch loads it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 pytest_plugins = ["tests.display"]
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a bundle whose disc dances; to be read only."""
+    return write_tiny_bundle(tmp_path_factory.mktemp("tiny"))
