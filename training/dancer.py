@@ -18,7 +18,7 @@ from training.motion import blur
 from training.vae import VAE, VAEConfig
 
 MOST_SHARPENING = 4.0  # beyond it, noise in unsure pixels shows as specks
-AREA_MARGIN = 0.3  # a dance may be this much smaller or larger than the footage before it counts as lost
+AREA_MARGIN = 0.5  # a dance may be this much smaller or larger than the footage before it counts as lost
 SLOWEST = 0.01  # share of the footage's seconds that are at rest
 
 
