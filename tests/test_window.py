@@ -182,3 +182,22 @@ Window(WallClock(30), Keys())
     run = subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 1
     assert run.stderr.endswith(f"engine.sinks.window.WindowError: no display: {reason}\n")
+
+
+def test_without_libxrender_importing_the_window_is_an_import_error_in_one_line() -> None:
+    code = """
+import ctypes.util, pyglet.lib
+load = pyglet.lib.load_library
+def without(*names, **options):
+    if "Xrender" in names:
+        raise ImportError("not here")
+    return load(*names, **options)
+pyglet.lib.load_library = without
+try:
+    import engine.sinks.window
+except ImportError as error:
+    print(error)
+"""
+    found = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+    assert found.stdout.startswith("an X11 library is missing, most likely libXrender ("), found.stderr
+    assert found.stdout.count("\n") == 1

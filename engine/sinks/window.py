@@ -1,7 +1,7 @@
 """The window: shows each picture at its time, and hears the keyboard.
 
 Owns the pyglet window, the moderngl context that all of the show's drawing uses, and the pacing of frames. It is made
-before the picture, whose size follows the window's. Importing this module raises ImportError without libGL.
+before the picture, whose size follows the window's. Importing it raises ImportError without libGL or libXrender.
 """
 
 import os
@@ -21,9 +21,12 @@ from engine.sources.keys import FULLSCREEN, LEAVE_FULLSCREEN, QUIT, Keys
 pyglet.options.shadow_window = False
 pyglet.options.debug_gl = False
 
-import pyglet.display  # noqa: E402
-import pyglet.gl  # noqa: E402
-import pyglet.window  # noqa: E402
+try:
+    import pyglet.display
+    import pyglet.gl
+    import pyglet.window
+except AttributeError as error:  # what pyglet ends in after its warning that libXrender is not there
+    raise ImportError(f"an X11 library is missing, most likely libXrender ({error})") from error
 
 # What pyglet and moderngl raise where there is no window to be had.
 NO_WINDOW: tuple[type[Exception], ...] = (
