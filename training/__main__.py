@@ -122,8 +122,9 @@ def train(options: argparse.Namespace) -> None:
     weights = start.mdn_rnn_weights if start else None
     latents = sequences, held_out_sequences, normal, mdn_rnn_config
     mdn_rnn, rnn_run = train_mdn_rnn(*latents, rnn_how, spend, runs / "mdn_rnn.pt", options.resume, place, weights)
-    quality = last_figures(decoder_run, ("held_out_iou", "held_out_reconstruction", "held_out_kl"))
-    quality |= last_figures(rnn_run, ("held_out_loss",))
+    quality = {name: value for name, value in decoder_run["history"][-1].items() if name.startswith("held_out")}
+    # The weights kept are those of the best evaluation, not of the last.
+    quality["held_out_loss"] = min(row["held_out_loss"] for row in rnn_run["history"])
     dancer = assemble(
         vae,
         mdn_rnn,
@@ -168,11 +169,6 @@ def begin(runs: Path, options: argparse.Namespace) -> None:
         raise ValueError(f"{runs}: holds a run already; --resume goes on with it, another --out starts a new one")
     runs.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-
-
-def last_figures(run: dict, names: tuple[str, ...]) -> dict[str, float]:
-    """The figures of a stage's last evaluation."""
-    return {name: run["history"][-1][name] for name in names if run["history"] and name in run["history"][-1]}
 
 
 def finish(options: argparse.Namespace, footage: "Footage", dancer: Any, stages: list[dict]) -> None:
