@@ -131,5 +131,5 @@ def assemble(
     health = footage_health(clips, kind)
     quality = quality | {"sharpening": sharpen(plain, clips, kind)}
     bank = choose_passages(sequences, statistics)
-    mdn_rnn.eval()
+    mdn_rnn.cpu().eval()
     return TrainedDancer(plain.eval(), mdn_rnn, statistics, bank, kind, health, name, data, licence, defaults, quality)
