@@ -50,7 +50,6 @@ class Stage:
     evaluate: Callable[[], dict[str, float]]
     budget: Budget
     evaluate_every: int
-    learning_rate: float
     clip: float
     seed: int
     better: str | None = None
@@ -59,12 +58,12 @@ class Stage:
     extra: dict = field(default_factory=dict)  # sizes, statistics: travels in every checkpoint
 
 
-def learning_rate(fraction: float, peak: float) -> float:
-    """Linear warm-up, constant, cosine to zero."""
+def schedule(fraction: float) -> float:
+    """The learning rate as a share of its peak: linear warm-up, constant, cosine to zero."""
     if fraction < WARM_UP:
-        return peak * fraction / WARM_UP
+        return fraction / WARM_UP
     left = (1 - fraction) / DECAY
-    return peak if left >= 1 else peak * 0.5 * (1 - math.cos(math.pi * left))
+    return 1.0 if left >= 1 else 0.5 * (1 - math.cos(math.pi * left))
 
 
 def seed_step(seed: int, stage: str, step: int) -> None:
@@ -125,6 +124,8 @@ def fit(stage: Stage, path: Path, resume: bool) -> dict:
     weights to use (the best ones, where `better` is set).
     """
     step, seconds, history, best, waited = 0, 0.0, [], None, 0
+    for group in stage.optimizer.param_groups:
+        group["initial_lr"] = group["lr"]  # torch's own name for the peak of a schedule
     running: dict[str, float] = {}  # losses, averaged over some fifty steps
     if resume and path.exists():
         saved = load_checkpoint(path)
@@ -163,7 +164,7 @@ def fit(stage: Stage, path: Path, resume: bool) -> dict:
             seed_step(stage.seed, stage.name, step)
             stage.model.train()
             for group in stage.optimizer.param_groups:
-                group["lr"] = learning_rate(fraction, stage.learning_rate)
+                group["lr"] = group["initial_lr"] * schedule(fraction)
             stage.optimizer.zero_grad(set_to_none=True)
             losses = stage.train_step(step, fraction)
             if not all(math.isfinite(float(value)) for value in losses.values()):

@@ -171,7 +171,6 @@ def train_mdn_rnn(
         evaluate=lambda: held_out_loss(model, held_out, statistics, how, place),
         budget=budget,
         evaluate_every=epoch_steps,
-        learning_rate=how.learning_rate,
         clip=how.clip,
         seed=how.seed,
         better="held_out_loss",

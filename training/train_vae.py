@@ -9,6 +9,7 @@ from torch import Tensor
 
 from training.clips import Clip
 from training.loop import Budget, Stage, fit
+from training.muon import Muon
 from training.place import CPU, Place
 from training.vae import VAE, VAEConfig, kl_divergence, reconstruction_loss, soft_iou
 from training.vae_fast import FastVAE, active_columns
@@ -23,7 +24,8 @@ class VAETraining:
     """How a VAE is trained. `kl_weight` below 1 gives sharper images and less noise in the latents (beta-VAE)."""
 
     batch: int = 8  # few images keep the working set near the caches, and give more steps for the same time
-    learning_rate: float = 7e-4
+    matrix_rate: float = 0.01  # Muon's learning rates; half and double learn more slowly
+    rate: float = 7e-4
     kl_weight: float = 0.5
     kl_rise: float = 0.15  # share of the run over which the KL weight rises from zero: keeps latents from collapsing
     freeze_encoder: bool = False  # train the decoder alone: faster, and the latents stay what they are
@@ -62,21 +64,19 @@ def dancer_widths(clips: list[Clip], background: float | None) -> np.ndarray:
     return np.concatenate(widths)
 
 
-def batch_rows(widths: np.ndarray, batch: int, seed: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which images make one batch, and which of them are mirrored: each epoch a new order, every image once.
+def epoch_batches(widths: np.ndarray, batch: int, seed: int, epoch: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Which images make each batch of an epoch, and which of them are mirrored: a new order, every image once.
 
     Images of like width go together, so that `vae_fast` can crop narrowly: as sentences are bucketed by length.
     """
-    per_epoch = max(len(widths) // batch, 1)
-    epoch, place = divmod(step, per_epoch)
     random = np.random.Generator(np.random.PCG64([seed, epoch]))
     order, flips = random.permutation(len(widths)), random.random(len(widths)) < 0.5
     size = batch * BUCKETS
     order = np.concatenate(
         [part[widths[part].argsort(kind="stable")] for part in np.split(order, range(size, len(order), size))]
     )
-    chosen = order[random.permutation(per_epoch)[place] * batch :][:batch]
-    return chosen, flips[chosen]
+    batches = [order[place * batch :][:batch] for place in random.permutation(max(len(widths) // batch, 1))]
+    return [(chosen, flips[chosen]) for chosen in batches]
 
 
 def held_out_rows(clips: list[Clip], count: int = HELD_OUT_FRAMES) -> np.ndarray:
@@ -130,11 +130,16 @@ def train_vae(
     if start is not None:
         model.load_state_dict(start)
     model.encoder.requires_grad_(not how.freeze_encoder)
-    optimizer = torch.optim.Adam(model.parameters(), how.learning_rate, fused=True)
+    optimizer = Muon(model.parameters(), how.matrix_rate, how.rate)
     index, widths = frame_index(training), dancer_widths(training, background)
+    plan: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}  # of the current epoch only
 
     def train_step(step: int, fraction: float) -> dict[str, Tensor]:
-        chosen, mirrored = batch_rows(widths, how.batch, how.seed, step)
+        epoch, place_in_epoch = divmod(step, max(len(widths) // how.batch, 1))
+        if epoch not in plan:
+            plan.clear()
+            plan[epoch] = epoch_batches(widths, how.batch, how.seed, epoch)
+        chosen, mirrored = plan[epoch][place_in_epoch]
         images = load(training, index[chosen], mirrored).to(place.device)
         weight = how.kl_weight * min(fraction / how.kl_rise, 1.0) if how.kl_rise else how.kl_weight
         noise = how.noise * torch.randn(len(images), config.latent_size, device=place.device)
@@ -151,7 +156,6 @@ def train_vae(
         evaluate=lambda: evaluate(model, held_out, dark=background is not None and background > 0.5, place=place),
         budget=budget,
         evaluate_every=800,
-        learning_rate=how.learning_rate,
         clip=how.clip,
         seed=how.seed,
         extra={"vae": config.to_dict(), "background": background, "kl_weight": how.kl_weight},
