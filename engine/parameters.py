@@ -1,8 +1,8 @@
-"""Every parameter of the engine, declared once.
+"""Everything that can be played, declared once: parameters, commands, signals.
 
-A row here is all there is to add a parameter: OSC, keys, the status line and the documents read this table.
-The address of a parameter is `/dancenet/<group>/<name>`. What a bundle brings of its own is declared by its
-metadata as rows of the same kind.
+A row here is all there is to add one: OSC, keys, the HUD, scenes, routes and the documents read these tables. The
+address of a row is `/dancenet/<group>/<name>`. What a bundle brings of its own is declared by its metadata as rows of
+the same kind.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ class Parameter:
     """A named value that everything can see and set.
 
     `attack` and `release` are the time constants, in seconds, with which the live value follows its target upwards
-    and downwards; 0 follows at once.
+    and downwards; 0 follows at once. `curve` bends 0..1 controllers: low + (high - low) * unit ** curve. `choices`
+    names the values of one that picks from a list, 0 and up.
     """
 
     group: str
@@ -26,6 +27,8 @@ class Parameter:
     doc: str
     unit: str = ""
     integer: bool = False
+    curve: float = 1.0
+    choices: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -37,11 +40,71 @@ class Parameter:
         """The OSC address, `/dancenet/<group>/<name>`."""
         return f"/dancenet/{self.key}"
 
+    def from_unit(self, unit: float) -> float:
+        """The value at 0..1 of a controller, which is clamped; whole if the parameter is."""
+        value = self.low + (self.high - self.low) * min(max(unit, 0.0), 1.0) ** self.curve
+        return float(round(value)) if self.integer else value
+
+    def to_unit(self, value: float) -> float:
+        """Where on a controller of 0..1 a value of the parameter is."""
+        share = (value - self.low) / (self.high - self.low)
+        return min(max(share, 0.0), 1.0) ** (1 / self.curve)
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something that is done, once, rather than a value.
+
+    `argument` says what may be given with it; `toggles` is the switch parameter that it turns over, if that is all it
+    does. A `musical` one waits for the next beat or bar where `tempo/quantise` says so.
+    """
+
+    group: str
+    name: str
+    doc: str
+    argument: str = ""
+    toggles: str = ""
+    musical: bool = False
+
+    @property
+    def key(self) -> str:
+        """`group/name`."""
+        return f"{self.group}/{self.name}"
+
+    @property
+    def address(self) -> str:
+        """The OSC address, `/dancenet/<group>/<name>`."""
+        return f"/dancenet/{self.key}"
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A live value, 0..1, that routes can move parameters by."""
+
+    group: str
+    name: str
+    doc: str
+
+    @property
+    def key(self) -> str:
+        """`group/name`."""
+        return f"{self.group}/{self.name}"
+
+    @property
+    def address(self) -> str:
+        """The OSC address it goes out at, `/dancenet/<group>/<name>`."""
+        return f"/dancenet/{self.key}"
+
 
 # A time constant of 0.1 s takes the stairs out of keys and of OSC at 10 messages a second, and is too short to be felt.
 SMOOTH = 0.1
+MOST_DANCERS = 64
+LFOS = (1, 2, 3, 4)
+SHAPES = ("sine", "triangle", "saw", "square", "random")
+QUANTA = ("now", "beat", "bar")
+TEMPO_SOURCES = ("auto", "manual", "audio")
 
-PARAMETERS = (
+DANCE = (
     Parameter(
         "dance", "temperature", 1.0, 0.05, 3.0, SMOOTH, SMOOTH,
         "How freely the dancer moves: drives pi_temperature and sigma_temperature together.",
@@ -62,4 +125,116 @@ PARAMETERS = (
         "dance", "seed", 0.0, 0.0, 2.0**32 - 1, 0.0, 0.0,
         "Picks the noise: the same seed and controls give the same dance.", integer=True,
     ),
+    Parameter(
+        "dance", "dancers", 1.0, 1.0, MOST_DANCERS, 0.0, 0.0,
+        "How many dance; those who join come in dancing.", integer=True, curve=2.0,
+    ),
+    Parameter(
+        "dance", "unison", 0.0, 0.0, 1.0, SMOOTH, SMOOTH,
+        "How much the company dances alike: 0 each for itself, 1 all as the first.",
+    ),
+    Parameter(
+        "dance", "canon", 0.0, 0.0, 16.0, SMOOTH, SMOOTH,
+        "Delay from each dancer to the next.", "beats", curve=2.0,
+    ),
+    Parameter(
+        "dance", "mirror", 0.0, 0.0, 1.0, 0.0, 0.0,
+        "1 turns left and right about.", integer=True, choices=("off", "on"),
+    ),
+    Parameter(
+        "dance", "frozen", 0.0, 0.0, 1.0, SMOOTH, SMOOTH,
+        "1 holds the dance still.", integer=True, choices=("off", "on"),
+    ),
 )  # fmt: skip
+
+PICTURE = (
+    Parameter(
+        "picture", "black", 0.0, 0.0, 1.0, 0.0, 0.0,
+        "How far the picture is faded to black: 1 is a blackout.",
+    ),
+)  # fmt: skip
+
+AUDIO = (
+    Parameter(
+        "audio", "gain", 1.0, 0.0, 4.0, 0.0, 0.0,
+        "Trim of the level and the bands, after the automatic gain.", "x",
+    ),
+)  # fmt: skip
+
+TEMPO = (
+    Parameter("tempo", "bpm", 120.0, 20.0, 300.0, 0.0, 0.0, "Beats a minute; setting it leads by hand.", "bpm"),
+    Parameter(
+        "tempo", "source", 0.0, 0.0, 2.0, 0.0, 0.0,
+        "Who leads: auto takes the audio's beat until a tap or a bpm comes, manual and audio lock it.",
+        integer=True, choices=TEMPO_SOURCES,
+    ),
+    Parameter(
+        "tempo", "latency", 0.0, -500.0, 500.0, 0.0, 0.0,
+        "Moves all beats: above 0 they come earlier, to make up for a slow screen or sound system.", "ms",
+    ),
+    Parameter("tempo", "beats_a_bar", 4.0, 1.0, 16.0, 0.0, 0.0, "Beats in a bar.", integer=True),
+    Parameter(
+        "tempo", "quantise", 0.0, 0.0, 2.0, 0.0, 0.0,
+        "What scene changes and other musical commands wait for.", integer=True, choices=QUANTA,
+    ),
+)  # fmt: skip
+
+LFO = tuple(
+    row
+    for number in LFOS
+    for row in (
+        Parameter(
+            "lfo", f"{number}_shape", 0.0, 0.0, len(SHAPES) - 1.0, 0.0, 0.0,
+            f"Shape of LFO {number}; random takes a new value every period.", integer=True, choices=SHAPES,
+        ),
+        Parameter("lfo", f"{number}_rate", 0.1, 0.0, 10.0, 0.0, 0.0, f"Rate of LFO {number}.", "Hz", curve=3.0),
+        Parameter(
+            "lfo", f"{number}_beats", 0.0, 0.0, 64.0, 0.0, 0.0,
+            f"Period of LFO {number} in beats; 0 leaves it to the rate.", "beats", curve=2.0,
+        ),
+    )
+)  # fmt: skip
+
+SCENE = (
+    Parameter("scene", "fade", 1.0, 0.0, 60.0, 0.0, 0.0, "How long a scene takes to fade in.", "s", curve=2.0),
+    Parameter(
+        "scene", "every_bars", 0.0, 0.0, 256.0, 0.0, 0.0,
+        "Autopilot: the next scene after so many bars; 0 is off.", "bars", integer=True, curve=2.0,
+    ),
+    Parameter(
+        "scene", "every_minutes", 0.0, 0.0, 60.0, 0.0, 0.0,
+        "Autopilot: the next scene after so many minutes; 0 is off.", "min", curve=2.0,
+    ),
+)  # fmt: skip
+
+PARAMETERS = (*DANCE, *PICTURE, *AUDIO, *TEMPO, *LFO, *SCENE)
+
+COMMANDS = (
+    Command("dance", "reseed", "Another dance: picks a new seed.", musical=True),
+    Command("dance", "reset", "Leads every dancer into a passage of real dance.", musical=True),
+    Command("dance", "freeze", "Holds the dance still, or lets it go on.", toggles="dance/frozen"),
+    Command("picture", "blackout", "Black, and back.", toggles="picture/black"),
+    Command("model", "next", "The next dancer of those the show was started with.", musical=True),
+    Command("model", "previous", "The dancer before.", musical=True),
+    Command("tempo", "tap", "A tap on the beat; from the second on they set the tempo."),
+    Command("tempo", "resync", "The bar begins now."),
+    Command("scene", "recall", "Recalls a scene.", "name or number, then a fade (seconds, or 4b: beats)", musical=True),
+    Command("scene", "store", "Stores the show as a scene; the older file is kept beside it.", "name or number"),
+    Command("scene", "next", "Recalls the next scene.", musical=True),
+    Command("scene", "previous", "Recalls the scene before.", musical=True),
+)  # fmt: skip
+
+SIGNALS = (
+    Signal("audio", "level", "Loudness, evened out by the automatic gain; 0 in silence."),
+    Signal("audio", "bass", "Level of 20 to 200 Hz."),
+    Signal("audio", "low", "Level of 200 to 1000 Hz."),
+    Signal("audio", "mid", "Level of 1 to 4 kHz."),
+    Signal("audio", "high", "Level above 4 kHz."),
+    Signal("audio", "onset", "1 where a note or a drum sets in, then falling."),
+    Signal("tempo", "beat", "1 on the beat, falling to 0 before the next."),
+    Signal("tempo", "phase", "Rises from 0 to 1 through each beat."),
+    Signal("tempo", "bar", "Rises from 0 to 1 through each bar."),
+    *(Signal("lfo", f"{number}", f"LFO {number}.") for number in LFOS),
+    Signal("dance", "motion", "How much the dance moves; 0.5 is the footage's mean."),
+    Signal("dance", "entropy", "How undecided the dancer is: entropy of the mixture, 1 is evenly spread."),
+)
