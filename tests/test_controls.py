@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from engine.controls import Controls
-from engine.parameters import PARAMETERS, Parameter
+from engine.controls import MOST_WAITING, Controls
+from engine.parameters import COMMANDS, PARAMETERS, QUANTA, SIGNALS, Command, Parameter
+from engine.routes import DEFAULT_ROUTES, Route
 
 ROWS = (
     Parameter("dance", "slow", 0.0, 0.0, 10.0, 0.5, 0.25, "nears its target"),
@@ -93,3 +94,166 @@ def test_a_snapshot_is_of_its_frame_and_cannot_be_changed() -> None:
     assert before["dance/fast"] == 1
     with pytest.raises(TypeError):
         before["dance/fast"] = 2  # type: ignore[index]
+
+
+@pytest.mark.parametrize("row", PARAMETERS, ids=lambda row: row.key)
+def test_a_controller_reaches_all_of_a_range_and_back(row: Parameter) -> None:
+    assert (row.from_unit(0), row.from_unit(1)) == (row.low, row.high)
+    assert (row.from_unit(-3), row.from_unit(7)) == (row.low, row.high)
+    assert row.from_unit(row.to_unit(row.default)) == pytest.approx(row.default)
+
+
+def test_a_unit_goes_along_the_curve() -> None:
+    controls = Controls([Parameter("a", "b", 0, 0, 8, 0, 0, "curved", curve=3)])
+    controls.set_unit("a/b", 0.5)
+    assert controls.target("a/b") == 1
+    with pytest.raises(ValueError, match=r"^/dancenet/a/b/unit: nan is not a number in 0\.\.1$"):
+        controls.set_unit("a/b", math.nan)
+
+
+def test_a_fade_is_even_on_the_controller_and_ends_on_its_target() -> None:
+    controls = Controls(ROWS)
+    controls.fade({"dance/fast": 5, "dance/count": 7}, 2.0)
+    assert controls.target("dance/count") == 7  # whole numbers change at once
+    controls.advance(0.5)
+    assert controls.target("dance/fast") == pytest.approx(2)
+    controls.advance(1.6)
+    assert controls.target("dance/fast") == 5
+
+
+def test_setting_a_parameter_ends_its_fade() -> None:
+    controls = Controls(ROWS)
+    controls.fade({"dance/fast": 5}, 2.0)
+    controls.advance(0.5)
+    controls.set("dance/fast", 9)
+    controls.advance(3)
+    assert controls.target("dance/fast") == 9
+
+
+def test_a_fade_to_what_is_not_allowed_moves_nothing() -> None:
+    controls = Controls(ROWS)
+    with pytest.raises(ValueError, match="not a number"):
+        controls.fade({"dance/fast": 5, "dance/slow": math.nan}, 0)
+    assert controls.target("dance/fast") == 1
+
+
+def test_changes_are_told_once_with_their_origin() -> None:
+    controls = Controls(ROWS, {"dance/slow": 2})
+    assert controls.take_changes() == {}
+    controls.set("dance/slow", 3, "keys")
+    controls.set("dance/slow", 4, "osc")
+    assert controls.take_changes() == {"dance/slow": "osc"}
+    assert controls.take_changes() == {}
+
+
+@pytest.mark.parametrize("command", [row for row in COMMANDS if row.toggles], ids=lambda row: row.key)
+def test_a_switch_is_turned_over_and_back(command: Command) -> None:
+    controls = Controls(PARAMETERS)
+    controls.command(command.key)
+    assert controls.target(command.toggles) == 1
+    controls.command(command.key)
+    assert controls.target(command.toggles) == 0
+
+
+def test_a_command_is_done_with_its_arguments() -> None:
+    controls, done = Controls(PARAMETERS), []
+    controls.handle("scene/recall", lambda *arguments: done.append(arguments))
+    controls.command("scene/recall", "calm", 4.0)
+    assert done == [("calm", 4.0)]
+
+
+def test_a_command_that_cannot_be_done_is_told() -> None:
+    told: list[str] = []
+    controls = Controls(PARAMETERS, tell=told.append)
+
+    def refuse() -> None:
+        raise ValueError("no such thing")
+
+    controls.handle("scene/next", refuse)
+    controls.command("scene/next")
+    assert told == ["/dancenet/scene/next: no such thing"]
+
+
+@pytest.mark.parametrize("name", ["dance/swril", "dance/temperature"])
+def test_an_unknown_command_is_refused(name: str) -> None:
+    controls = Controls(PARAMETERS)
+    with pytest.raises(KeyError, match=name):
+        controls.command(name)
+    with pytest.raises(KeyError, match=name):
+        controls.handle(name, print)
+
+
+@pytest.mark.parametrize(("quantise", "beats"), [("now", []), ("beat", [False]), ("bar", [False, False, True])])
+def test_a_musical_command_waits_for_its_beat(quantise: str, beats: list[bool]) -> None:
+    controls, done = Controls(PARAMETERS), []
+    controls.handle("scene/next", lambda: done.append("next"))
+    controls.set("tempo/quantise", QUANTA.index(quantise))
+    controls.command("scene/next")
+    for bar in beats:
+        assert done == []
+        assert controls.waiting == ["scene/next"]
+        controls.beat(bar)
+    assert done == ["next"]
+    controls.beat(True)
+    assert done == ["next"]
+
+
+def test_only_so_many_commands_wait() -> None:
+    controls, done = Controls(PARAMETERS, {"tempo/quantise": 1}), []
+    controls.handle("dance/reset", lambda: done.append(1))
+    for _ in range(10 * MOST_WAITING):
+        controls.command("dance/reset")
+    controls.beat(False)
+    assert len(done) == MOST_WAITING
+
+
+def test_a_signal_is_kept_in_its_range_until_its_source_is_gone() -> None:
+    controls = Controls(PARAMETERS)
+    for value, kept in ((0.5, 0.5), (7.0, 1.0), (-1.0, 0.0), (math.nan, 0.0)):
+        controls.signal("audio/level", value)
+        assert controls.signals == {"audio/level": kept}
+    controls.still("audio/level")
+    assert controls.signals == {}
+    with pytest.raises(KeyError, match="audio/lvel"):
+        controls.signal("audio/lvel", 1)
+
+
+def test_the_music_moves_the_temperature_out_of_the_box() -> None:
+    controls = Controls(PARAMETERS, {"dance/temperature": 0.9}, DEFAULT_ROUTES)
+
+    def settled(level: float) -> float:
+        controls.signal("audio/level", level)
+        for _ in range(300):
+            controls.advance(1 / 30)
+        return controls.snapshot()["dance/temperature"]
+
+    assert settled(0.0) == pytest.approx(0.9 - 0.2 * 0.4 * 2.95)
+    assert settled(0.4) == pytest.approx(0.9)
+    assert settled(1.0) == pytest.approx(0.9 + 0.2 * 0.6 * 2.95)
+    assert controls.modulation("dance/temperature") == pytest.approx(0.2 * 0.6 * 2.95)
+    assert controls.target("dance/temperature") == 0.9
+    controls.still("audio/level")
+    for _ in range(300):
+        controls.advance(1 / 30)
+    assert controls.snapshot()["dance/temperature"] == pytest.approx(0.9, abs=1e-3)
+
+
+def test_a_route_stays_in_the_parameters_range() -> None:
+    controls = Controls(ROWS, {"dance/fast": 8})
+    controls.route(Route("audio/bass", "dance/fast", 1.0))
+    controls.signal("audio/bass", 1.0)
+    controls.advance(1 / 30)
+    assert controls.snapshot()["dance/fast"] == 10
+
+
+@pytest.mark.parametrize("ends", [("audio/bas", "dance/fast"), ("audio/bass", "dance/fasst")])
+def test_a_route_between_unknown_ends_is_refused(ends: tuple[str, str]) -> None:
+    with pytest.raises(KeyError):
+        Controls(ROWS).route(Route(*ends, 1.0))
+
+
+def test_commands_and_signals_have_docs_and_keys_of_their_own() -> None:
+    keys = [row.key for table in (PARAMETERS, COMMANDS, SIGNALS) for row in table]
+    assert len(set(keys)) == len(keys)
+    assert all(row.doc for table in (COMMANDS, SIGNALS) for row in table)
+    assert {row.toggles for row in COMMANDS} - {""} <= {row.key for row in PARAMETERS}
