@@ -104,8 +104,10 @@ def evaluate(model: VAE, clips: list[Clip], dark: bool, place: Place) -> dict[st
 
 @torch.no_grad()
 def rebuild(model: VAE, clips: list[Clip], count: int) -> tuple[np.ndarray, np.ndarray]:
-    """`count` images spread over the clips, and their reconstructions, (count, height, width) uint8 each."""
-    images = load(clips, held_out_rows(clips, count), np.zeros(count, bool))
+    """`count` images spread over the clips (all, if they have fewer), and their reconstructions, (count, height, width)
+    uint8 each."""
+    rows = held_out_rows(clips, count)
+    images = load(clips, rows, np.zeros(len(rows), bool))
     rebuilt = torch.sigmoid(model.decode(model.encode(images)[0]))
     return tuple((255 * x[:, 0]).round().byte().numpy() for x in (images, rebuilt))  # type: ignore[return-value]
 
