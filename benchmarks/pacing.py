@@ -58,7 +58,7 @@ def live(folder: Path, seconds: float) -> list[float]:
     clock, keys = WallClock(RATE_HZ), Keys()
     window = Window(clock, keys, SIZE)
     picture = Picture(window.context, bundle.decode, metadata.image_kind, metadata.image_size, window.size)
-    sources: list[Source] = [Osc("127.0.0.1", 0, rows, print), keys]
+    sources: list[Source] = [Osc("127.0.0.1", 0, controls, print), keys]
     sinks: list[Sink] = [Watchdog(dancer, metadata, print), window]
     lateness = []
     with closing(Show(clock, sources, controls, dancer, picture, sinks)) as show:

@@ -96,7 +96,7 @@ def live(options: argparse.Namespace) -> int:
     from engine.show import Show
     from engine.sources.keys import Keys
     from engine.sources.osc import Osc
-    from engine.status import Status
+    from engine.status import Fact, Status
 
     bundle = open_model(options, LIVE_THREADS)
     if options.seed is None and "dance/seed" not in dict(options.set):
@@ -105,11 +105,12 @@ def live(options: argparse.Namespace) -> int:
     dancer = Dancer(bundle, [int(controls.target("dance/seed"))])
     clock, keys, status = WallClock(options.fps), Keys(), Status()
     try:
+        from engine.sinks.hud import Hud
         from engine.sinks.window import Window, WindowError
     except ImportError as error:
         return without_display(options, str(error))
     try:
-        window = Window(clock, keys, options.size, options.monitor)
+        window = Window(clock, keys, options.size, options.monitor, tell=status.say)
     except WindowError as error:
         if options.monitor is not None:
             raise Failure(str(error)) from None
@@ -119,16 +120,24 @@ def live(options: argparse.Namespace) -> int:
     picture = new_picture(window.context, bundle, window.size)
     watchdog = Watchdog(dancer, bundle.metadata, sparing(status.say))
     host, port = options.osc
-    osc = Osc(host, port, controls.parameters.values(), status.say)
+    osc = Osc(host, port, controls, status.say)
     show = Show(clock, [osc, keys], controls, dancer, picture, [watchdog, window])
 
-    def describe() -> str:
+    def describe() -> list[Fact]:
+        return [
+            Fact("rate", f"{status.rate:.1f} fps", essential=False),
+            Fact("late", f"{window.late_frames}"),
+            Fact("seed", f"{controls.target('dance/seed'):.0f}"),
+            Fact("provider", bundle.provider.name),
+            Fact("model", bundle.metadata.name),
+            Fact("resets", f"{watchdog.resets}"),
+        ]
+
+    def line() -> list[Fact]:
         values = controls.snapshot()
-        return (
-            f"late {window.late_frames}  temperature {values['dance/temperature']:.2f}  "
-            f"speed {values['dance/speed']:.2f}  seed {values['dance/seed']:.0f}  "
-            f"{bundle.provider.name}  {bundle.metadata.name}  resets {watchdog.resets}"
-        )
+        return [*(Fact(name, f"{values[f'dance/{name}']:.2f}") for name in ("temperature", "speed")), *describe()]
+
+    window.lay_over(Hud(window.context, controls, keys, describe, lambda: status.message, clock.now))
 
     with stop_signals() as stopped, closing(status), closing(show):
         status.say(f"runs on {bundle.provider.name}: {bundle.provider.reason}; frames by {window.pacing}")
@@ -137,7 +146,7 @@ def live(options: argparse.Namespace) -> int:
                 show.tick()
             except WindowError as error:
                 raise Failure(str(error)) from None
-            status.frame(describe)
+            status.frame(line)
     return FINE
 
 

@@ -1,115 +1,97 @@
-"""OSC: parameters set over UDP by their addresses, such as `/dancenet/dance/temperature 0.8`.
+"""OSC: the show played over UDP, such as by `/dancenet/dance/temperature 0.8`.
 
-Owns one socket, drained once a frame without waiting; the newest value of an address counts, and time tags are
-ignored, for the show is now. Nothing that a packet holds may raise or hold the frame up: bundles are walked here, in
-one pass, because pythonosc recurses into nested ones and never returns from one with an element of negative size.
+Owns one socket, emptied once a frame without waiting; what has come is followed in its order, within a budget of time,
+and what is left then waits for the next frame. Time tags are ignored, for the show is now. Nothing that a packet holds
+may raise or hold the frame up. Only this computer is heard, and the networks that the performer allows.
 """
 
-import difflib
 import errno
+import ipaddress
 import os
 import socket
-import struct
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-
-from pythonosc.parsing import osc_types
+from functools import lru_cache
 
 from engine.controls import Controls
-from engine.parameters import Parameter
+from engine.sources.osc_addresses import Addresses
+from engine.sources.osc_clients import REPLY_PORT, Clients, Place
+from engine.sources.osc_complaints import Complaints
+from engine.sources.osc_packets import MalformedError, messages, parse
 
-# Reading may take this long a frame, seconds: 500 messages here; a sender of 10 000 a second needs 333 at 30 frames.
+# Time a frame, seconds, half of it for emptying the socket: 250 messages here, where 5,000 a second are 167 a frame.
 BUDGET = 0.004
+SIGNALS_HZ = 30.0
 
-# Asked of the system, bytes: a burst while a frame is held up is kept.
+# Asked of the system, bytes. It often grants less, 100 ms of 5,000 messages a second, hence our own queue.
 RECEIVE_BUFFER = 1 << 20
 LARGEST_DATAGRAM = 65535
+# Waiting in our own queue, bytes; when there is more, the oldest are let go. Each counts for what Python keeps of it.
+MOST_WAITING = 4 << 20
+OVERHEAD = 256
+# Senders whose admission is remembered.
+SENDERS_KEPT = 256
 
-# Unknown addresses are told once each, up to this many and this long: a stranger may send anything.
-MOST_TOLD = 50
-LONGEST_TOLD = 100
-
-BUNDLE = b"#bundle\x00"
-BUNDLE_HEADER = len(BUNDLE) + 8  # and the time tag
-WORD = 4  # OSC pads everything to four bytes
-
-NUMBERS = {"f": osc_types.get_float, "d": osc_types.get_double, "i": osc_types.get_int, "h": osc_types.get_int64}
-NUMBER_SIZES = {"f": 4, "d": 8, "i": 4, "h": 8}
-
-
-class MalformedError(ValueError):
-    """A datagram that is not OSC."""
-
-
-def messages(datagram: bytes) -> Iterator[bytes]:
-    """The messages of a datagram, of nested bundles too, in their order. Raises MalformedError where it breaks off."""
-    waiting = [(0, len(datagram))]  # spans to look at, the next one last
-    while waiting:
-        start, end = waiting.pop()
-        if not datagram.startswith(BUNDLE, start, end):
-            yield datagram[start:end]
-            continue
-        place = start + BUNDLE_HEADER
-        if place > end:
-            raise MalformedError("a bundle without its time tag")
-        elements = []
-        while place < end:
-            if end - place < WORD:
-                raise MalformedError("a bundle's element without its size")
-            (size,) = struct.unpack_from(">i", datagram, place)
-            place += WORD
-            if not 0 < size <= end - place:
-                raise MalformedError(f"a bundle's element of {size} bytes where {end - place} are left")
-            elements.append((place, place + size))
-            place += size
-        waiting.extend(reversed(elements))
-
-
-def parse(message: bytes) -> tuple[str, float | None]:
-    """A message's address and its first argument, None if that is no number. Raises MalformedError."""
-    if not message.startswith(b"/") or len(message) % WORD:
-        raise MalformedError("neither a message nor a bundle")
-    try:
-        address, place = osc_types.get_string(message, 0)
-        if place == len(message):
-            return address, None
-        types, place = osc_types.get_string(message, place)
-        if not types.startswith(","):
-            raise MalformedError("a message without type tags")
-        kind = types[1:2]
-        if kind not in NUMBERS:
-            return address, None
-        if len(message) - place < NUMBER_SIZES[kind]:  # pythonosc would read a missing float as 0
-            raise MalformedError("a message without the argument it announces")
-        return address, float(NUMBERS[kind](message, place)[0])
-    except (osc_types.ParseError, UnicodeDecodeError) as error:
-        raise MalformedError(str(error)) from error
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Osc:
-    """A source that listens at `host`:`port` (port 0: any that is free) and sets `parameters` by their addresses.
+    """A source that listens at `host`:`port` (port 0: any that is free) and plays `controls`.
 
-    `tell` takes one line about what went wrong. A port that cannot be had is told, and the show goes on without OSC.
+    `clients` is the sink that goes with it. `tell` takes one line about what went wrong, `allow` the networks that are
+    heard besides this computer. A port that cannot be had is told, and the show goes on without OSC.
     """
 
     def __init__(
         self,
         host: str,
         port: int,
-        parameters: Iterable[Parameter],
+        controls: Controls,
         tell: Callable[[str], None],
+        *,
+        allow: Iterable[Network] = (),
+        signals_hz: float = SIGNALS_HZ,
+        reply_port: int = REPLY_PORT,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._keys = {parameter.address: parameter.key for parameter in parameters}
         self._tell = tell
         self._now = now
-        self._told: set[str] = set()
+        self._networks = tuple(allow)
+        self._allows = lru_cache(maxsize=SENDERS_KEPT)(self._is_allowed)
+        self._buffer = bytearray(LARGEST_DATAGRAM)
+        self._waiting: deque[tuple[bytes, Place]] = deque()
+        self._waiting_bytes = 0
         self._messages: Iterator[bytes] = iter(())  # of the datagram in hand
-        self.malformed = 0
-        """Datagrams and messages that were not OSC."""
+        self._sender: Place = ()
+        self.received = self.malformed = self.refused = self.dropped = 0
+        """Datagrams that came; datagrams and messages that were not OSC; datagrams from outside; those too many."""
         self.port: int | None = None
         """The port listened at; None if it could not be had."""
-        self._socket: socket.socket | None = None
+        self._socket = self._listen(host, port)
+        complaints = Complaints(tell)
+        self.clients = Clients(self._socket, controls, complaints, now, signals_hz, reply_port)
+        self._addresses = Addresses(controls, self.clients, complaints)
+
+    def poll(self, controls: Controls) -> None:
+        """Does what has been sent since the last frame, as far as the budget goes."""
+        del controls  # the same that the addresses were made for
+        began = self._now()
+        self._empty_socket(began + BUDGET / 2)
+        self._addresses.begin_frame()
+        while self._step() and self._now() <= began + BUDGET:
+            pass
+
+    def close(self) -> None:
+        """Stops listening."""
+        self.clients.close()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        self._waiting.clear()
+        self._messages = iter(())
+
+    def _listen(self, host: str, port: int) -> socket.socket | None:
         try:
             places = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
             # Where a name has both, senders use IPv4.
@@ -125,77 +107,62 @@ class Osc:
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             reason = "another program listens there" if taken else error.strerror or os.strerror(error.errno or 0)
-            tell(f"osc: {host}:{port}: {reason}; the show goes on without OSC")
-        else:
-            self._socket = listening
-            self.port = listening.getsockname()[1]
-
-    def poll(self, controls: Controls) -> None:
-        """Set the parameters that messages came for since the last frame, each to its newest value."""
-        newest: dict[str, float] = {}
-        deadline = self._now() + BUDGET
-        while (message := self._next()) is not None:
-            self._take(message, newest)
-            if self._now() > deadline:
-                break
-        for address, value in newest.items():
-            try:
-                controls.set(self._keys[address], value)
-            except ValueError as error:
-                if self._first(address):
-                    self._tell(f"osc: {error}")
-
-    def close(self) -> None:
-        """Stop listening."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def _next(self) -> bytes | None:
-        """The next message that has come, None when there is none; datagrams that are not OSC are left out."""
-        while True:
-            try:
-                return next(self._messages)
-            except StopIteration:
-                datagram = self._receive()
-                if datagram is None:
-                    return None
-                self._messages = messages(datagram)
-            except MalformedError as error:
-                self._count(error)
-
-    def _receive(self) -> bytes | None:
-        if self._socket is None:
+            self._tell(f"osc: {host}:{port}: {reason}; the show goes on without OSC")
             return None
-        try:
-            return self._socket.recv(LARGEST_DATAGRAM)
-        except OSError:  # nothing there (BlockingIOError), or the system reports a fault of the network
-            return None
+        self.port = listening.getsockname()[1]
+        return listening
 
-    def _take(self, message: bytes, newest: dict[str, float]) -> None:
-        try:
-            address, value = parse(message)
-        except MalformedError as error:
-            self._count(error)
-            return
-        if address in self._keys and value is not None:
-            newest[address] = value
-        elif self._first(address):
-            if address in self._keys:
-                self._tell(f"osc: {address}: a number is wanted first")
+    def _empty_socket(self, deadline: float) -> None:
+        """Moves what has come into the queue, so that the system loses nothing while frames are long."""
+        while self._socket is not None:
+            try:
+                size, sender = self._socket.recvfrom_into(self._buffer)
+            except ConnectionResetError:  # Windows says so that a client is gone; more may wait behind it
+                continue
+            except OSError:  # nothing there (BlockingIOError), or the system reports a fault of the network
+                return
+            self.received += 1
+            if self._allows(sender[0]):
+                self._waiting.append((bytes(self._buffer[:size]), sender))
+                self._waiting_bytes += size + OVERHEAD
+                while self._waiting_bytes > MOST_WAITING:
+                    self._pop()
+                    self.dropped += 1
             else:
-                near = difflib.get_close_matches(address, self._keys, n=1)
-                meant = f"; did you mean {near[0]}?" if near else ""
-                self._tell(f"osc: unknown address {address!a}{meant}")
+                self._refuse(sender)
+            if self._now() > deadline:
+                return
 
-    def _count(self, error: MalformedError) -> None:
-        self.malformed += 1
-        if self.malformed == 1:
-            self._tell(f"osc: a packet is not OSC: {error}; further ones are counted")
+    def _pop(self) -> tuple[bytes, Place]:
+        datagram, sender = self._waiting.popleft()
+        self._waiting_bytes -= len(datagram) + OVERHEAD
+        return datagram, sender
 
-    def _first(self, address: str) -> bool:
-        """Whether to tell of this address: once each."""
-        if address in self._told or len(self._told) >= MOST_TOLD or len(address) > LONGEST_TOLD:
-            return False
-        self._told.add(address)
+    def _is_allowed(self, host: str) -> bool:
+        address = ipaddress.ip_address(host)
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        return address.is_loopback or any(address in network for network in self._networks)
+
+    def _refuse(self, sender: Place) -> None:
+        self.refused += 1
+        if self.refused == 1:
+            self._tell(f"osc: {sender[0]} is not allowed in; --osc-allow {sender[0]} would. Further ones are counted")
+
+    def _step(self) -> bool:
+        """Does what the next message says, or opens the next datagram; False when nothing waits."""
+        try:
+            message = next(self._messages, None)
+            if message is not None:
+                address, arguments = parse(message)
+                self._addresses.take(address, arguments, self._sender)
+            elif self._waiting:
+                datagram, self._sender = self._pop()
+                self._messages = messages(datagram)
+            else:
+                return False
+        except MalformedError as error:
+            self.malformed += 1
+            if self.malformed == 1:
+                self._tell(f"osc: a packet is not OSC: {error}; further ones are counted")
         return True
