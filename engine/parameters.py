@@ -216,6 +216,7 @@ COMMANDS = (
     Command("picture", "blackout", "Black, and back.", toggles="picture/black"),
     Command("model", "next", "The next dancer of those the show was started with.", musical=True),
     Command("model", "previous", "The dancer before.", musical=True),
+    Command("audio", "next_input", "Listens to the next of the audio inputs."),
     Command("tempo", "tap", "A tap on the beat; from the second on they set the tempo."),
     Command("tempo", "resync", "The bar begins now."),
     Command("scene", "recall", "Recalls a scene.", "name or number, then a fade (seconds, or 4b: beats)", musical=True),

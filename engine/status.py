@@ -1,12 +1,14 @@
-"""What the command line says while a show runs: one line of status, updated in place, and lines that stay.
+"""What a show says of itself while it runs: facts, and messages.
 
-Owns the terminal. The status is for a terminal only; elsewhere it is quiet, and only the lines that stay are written.
+Owns the terminal: one line of the essential facts, updated in place, above it lines that stay. The line is for a
+terminal only; elsewhere it is quiet, and only the lines that stay are written. The HUD shows the same facts.
 """
 
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TextIO
 
 # Often enough to read, seldom enough not to flicker.
@@ -14,34 +16,54 @@ UPDATE_EVERY = 0.25
 CLEAR = "\r\x1b[K"
 
 
+@dataclass(frozen=True)
+class Fact:
+    """One thing to know of a show, such as "late" and "3". `essential` ones are in the terminal's line; `wrong` ones
+    are what somebody should see to.
+    """
+
+    label: str
+    value: str
+    essential: bool = True
+    wrong: bool = False
+
+
 class Status:
-    """The status line of one show, on `stream`."""
+    """The status of one show, written to `stream`."""
 
     def __init__(self, stream: TextIO = sys.stderr, now: Callable[[], float] = time.perf_counter) -> None:
+        self.rate = 0.0
+        """Frames a second, of late."""
+        self.message = ""
+        """What was said last."""
         self._stream = stream
         self._now = now
         self._terminal = stream.isatty()
         self._frames = 0
         self._since: float | None = None
 
-    def frame(self, describe: Callable[[], str]) -> None:
-        """Counts a frame; when it is time, writes the frame rate and what `describe` gives."""
+    def frame(self, describe: Callable[[], Sequence[Fact]]) -> None:
+        """Counts a frame; when it is time, writes the frame rate and the essential ones of the facts."""
         now = self._now()
         if self._since is None:
             self._since = now  # the rate is of frames begun from here on
             return
         self._frames += 1
         elapsed = now - self._since
-        if elapsed < UPDATE_EVERY or not self._terminal:
+        if elapsed < UPDATE_EVERY:
             return
-        line = f"{self._frames / elapsed:5.1f} fps  {describe()}"
-        width = shutil.get_terminal_size().columns - 1
-        self._stream.write(f"{CLEAR}{line[:width]}")
-        self._stream.flush()
+        self.rate = self._frames / elapsed
         self._frames, self._since = 0, now
+        if self._terminal:
+            facts = [f"{fact.label} {fact.value}" for fact in describe() if fact.essential]
+            line = "  ".join([f"{self.rate:5.1f} fps", *facts])
+            width = shutil.get_terminal_size().columns - 1
+            self._stream.write(f"{CLEAR}{line[:width]}")
+            self._stream.flush()
 
     def say(self, line: str) -> None:
         """Writes a line that stays, above the status."""
+        self.message = line
         self._stream.write(f"{CLEAR if self._terminal else ''}dancenet: {line}\n")
         self._stream.flush()
 
