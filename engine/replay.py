@@ -1,0 +1,141 @@
+"""A replay: a logged show, shown again from its latents.
+
+What a log holds stands in for a show's clock, controls and dancer; the rest of the show is the one that runs live, so
+that the same latents give the same frames, at any size. Owns the place in the log, and how the frames of a video
+follow from ticks that came at times of their own.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from engine.show_log import Layer, LogError, Model, ShowLog, Tick, fingerprint
+
+DECODER = "decoder.onnx"
+# Of a frame of the video: times closer than this are the same. Sums of 1/144 s do not meet those of 1/30 s exactly.
+SAME = 1e-3
+SHORT_HASH = 12
+END_MISSING = "its end is missing: a crash, or a cut file"
+
+
+class ReplayClock:
+    """Time as it passed in the show of these ticks: live, the first frame was at 0, each later one `dt` after the last.
+
+    The last frame stays for a period of `rate_hz`.
+    """
+
+    def __init__(self, ticks: Iterable[Tick], rate_hz: float) -> None:
+        self._ticks = iter(ticks)
+        self._coming = next(self._ticks, None)
+        self._period = 1 / rate_hz
+        self.frame = -1
+        self.time = 0.0
+        self.tick = Tick(0.0, {}, ())
+        """The tick in hand."""
+
+    @property
+    def until(self) -> float:
+        """Show time at which the frame in hand gives way to the next."""
+        return self.time + (self._coming.dt if self._coming else self._period)
+
+    def advance(self) -> float:
+        """Takes up the next tick; returns its dt. Raises LogError where there is none."""
+        if self._coming is None:
+            raise LogError("the log is over")
+        self.tick, self._coming = self._coming, next(self._ticks, None)
+        self.frame += 1
+        if self.frame:
+            self.time += self.tick.dt
+        return self.tick.dt
+
+
+class ReplayControls:
+    """The values of every parameter as they were in the tick in hand."""
+
+    def __init__(self, clock: ReplayClock) -> None:
+        self._clock = clock
+
+    def advance(self, dt: float) -> None:
+        """They have moved already."""
+
+    def snapshot(self) -> Mapping[str, float]:
+        """The values, key -> value."""
+        return MappingProxyType(self._clock.tick.values)
+
+
+class ReplayDancer:
+    """Shows what was shown in the tick in hand; `show` turns its layers into what the picture draws."""
+
+    def __init__(self, clock: ReplayClock, show: Callable[[tuple[Layer, ...]], Any]) -> None:
+        self._clock = clock
+        self._show = show
+
+    def advance(self, dt: float, values: Mapping[str, float]) -> Any:
+        """What the picture is to draw."""
+        return self._show(self._clock.tick.layers)
+
+
+class Recorder(Protocol):
+    """Takes the frames of a video."""
+
+    def present(self, picture: Any, values: Mapping[str, float], /) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Paced:
+    """A sink between a replay and the recorder of a video of `rate_hz`: the frame at t is what was on the screen at t.
+
+    A picture that stood longer is recorded more than once; one that came and went between two frames is left out.
+    """
+
+    def __init__(self, recorder: Recorder, clock: ReplayClock, rate_hz: float) -> None:
+        self._recorder = recorder
+        self._clock = clock
+        self._rate = rate_hz
+        self._frames = 0
+
+    def present(self, picture: Any, values: Mapping[str, float]) -> None:
+        """Records the picture for every frame due before the next picture came."""
+        while self._frames + SAME < self._clock.until * self._rate:
+            self._recorder.present(picture, values)
+            self._frames += 1
+
+    def close(self) -> None:
+        """Closes the recorder."""
+        self._recorder.close()
+
+
+def find_bundle(log: ShowLog, model: Model, given: Sequence[Path], known: Sequence[Path]) -> tuple[Path, str]:
+    """The folder of a bundle that shows the latents of `model` as they were, and a warning, empty if it is the same.
+
+    Looks for the decoder of the show in the folders `given`, or, where there is none, where the show had it and in
+    `known`. The only one given is taken even if it is another, with a warning. Raises LogError.
+    """
+    wanted = model.files.get(DECODER, "")
+    places = given or [Path(model.folder), *known]
+    for folder in places:
+        if (folder / DECODER).is_file() and fingerprint(folder / DECODER) == wanted:
+            return folder, ""
+    if len(given) == 1:
+        return given[0], f"{given[0]}: not the decoder that {log.path} was shown with; the dance will look different"
+    raise LogError(
+        f"{log.path}: was danced by {model.name} (decoder {wanted[:SHORT_HASH]}), which is not in "
+        f"{' or '.join(map(str, places))}; give its bundle with --model DIR"
+    )
+
+
+def check_latents(log: ShowLog, model: Model, latent_size: int, folder: Path) -> None:
+    """Raises LogError where a bundle's decoder, of `latent_size`, cannot take the latents of `model`."""
+    if latent_size != model.latent_size:
+        raise LogError(f"{log.path}: holds latents of {model.latent_size}; the decoder in {folder} takes {latent_size}")
+
+
+def describe(log: ShowLog) -> str:
+    """What there is to know of a log, on a few lines."""
+    state = ", whole" if log.whole else f"; {END_MISSING}"
+    lines = [f"{log.path}: {log.ticks} frames in {sum(tick.dt for tick in log):.1f} s of show{state}"]
+    for model in log.models:
+        lines.append(f"  danced by {model.name} (decoder {model.files.get(DECODER, '')[:SHORT_HASH]}), {model.folder}")
+    return "\n".join([*lines, *(f"  {name}: {value}" for name, value in log.about.items())])
