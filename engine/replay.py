@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from engine.controls import Controls
 from engine.show_log import Layer, LogError, Model, ShowLog, Tick, fingerprint
 
 DECODER = "decoder.onnx"
@@ -50,14 +51,15 @@ class ReplayClock:
         return self.tick.dt
 
 
-class ReplayControls:
-    """The values of every parameter as they were in the tick in hand."""
+class ReplayControls(Controls):
+    """The values of every parameter as they were in the tick in hand. There is nothing to set."""
 
     def __init__(self, clock: ReplayClock) -> None:
+        super().__init__(())
         self._clock = clock
 
     def advance(self, dt: float) -> None:
-        """They have moved already."""
+        """Moves nothing: they have been moved."""
 
     def snapshot(self) -> Mapping[str, float]:
         """The values, key -> value."""

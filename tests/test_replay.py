@@ -94,10 +94,9 @@ def uneven_wall() -> Iterator[float]:
 def replayed(log: ShowLog, context: moderngl.Context, bundle: Bundle, size: tuple[int, int]) -> tuple[Shown, Frames]:
     clock = ReplayClock(log, log.about["fps"])
     frames = Frames(clock)
-    controls: Any = ReplayControls(clock)
     shown: Any = Shown(ReplayDancer(clock, lambda layers: layers[0].latents))
     picture = picture_of(bundle, context, size)
-    show = Show(clock, [], controls, shown, picture, [frames])
+    show = Show(clock, [], ReplayControls(clock), shown, picture, [frames])
     for _ in range(log.ticks):
         show.tick()
     picture.release()
