@@ -17,7 +17,7 @@ from engine.parameters import LFOS, SHAPES
 from engine.sources.tempo import Clock, live
 
 # The counter's last word, beside engine.noise's own uses.
-FOR_LFOS = 2
+FOR_LFOS = 3
 
 
 class Beats(Protocol):

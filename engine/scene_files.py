@@ -1,0 +1,163 @@
+"""The scenes on disk: those that ship and the performer's own, read and written off the frame's thread.
+
+Owns one thread. Files that change are read again; a scene that is stored is there at once, and its file soon after.
+Nothing here makes the show wait for a disk, nor ends it: what goes wrong is told in one line.
+"""
+
+import contextlib
+import dataclasses
+import os
+import shutil
+import sys
+import threading
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine import scene_toml
+from engine.parameters import Parameter
+from engine.scene import Scene
+
+LOOK_EVERY = 1.0
+# Leaving a show must not wait for a disk that hangs for longer than this, seconds.
+LONGEST_GOODBYE = 5.0
+# More scenes than anybody plays: a sender gone wild does not fill the disk.
+MOST_SCENES = 256
+# Lines told of one file; the rest is counted.
+MOST_TOLD = 5
+
+
+def user_folder(environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path:
+    """Where the performer's scenes are, by the custom of the system."""
+    home = Path(environment.get("HOME") or Path.home())
+    if system == "win32":
+        base = Path(environment.get("APPDATA") or home / "AppData" / "Roaming")
+    elif system == "darwin":
+        base = home / "Library" / "Application Support"
+    else:
+        base = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    return base / "dancenet" / "scenes"
+
+
+class SceneFiles:
+    """The scenes in the folder `shipped` and in `own`, which shadow those of the same file name. Stores to `own`."""
+
+    def __init__(
+        self, shipped: Path, own: Path, parameters: Mapping[str, Parameter], look_every: float = LOOK_EVERY
+    ) -> None:
+        self.own = own
+        self._folders = (shipped, own)
+        self._parameters = dict(parameters)
+        self._look_every = look_every
+        self._seen: dict[str, tuple[Path, int, int]] = {}  # stem -> file, when it changed, its size
+        self._unreadable: set[Path] = set()
+        self._told: deque[str] = deque()
+        self._changed = threading.Condition()  # guards what follows, and wakes the thread
+        self._scenes: dict[str, Scene] = {}
+        self._waiting: dict[str, str] = {}  # stem -> text to be written
+        self._only_here: set[str] = set()  # stems that no file holds yet
+        self._closing = False
+        self._look()
+        self._thread = threading.Thread(target=self._work, name="scenes", daemon=True)
+        self._thread.start()
+
+    @property
+    def scenes(self) -> Mapping[str, Scene]:
+        """The scenes by stem; a mapping that stays as it is when they change."""
+        return self._scenes
+
+    def store(self, scene: Scene, text: str) -> None:
+        """Keeps the scene, and has its `text` written. Raises ValueError where there are too many."""
+        with self._changed:
+            if scene.stem not in self._scenes and len(self._scenes) >= MOST_SCENES:
+                raise ValueError(f"there are {MOST_SCENES} scenes already")
+            self._scenes = {**self._scenes, scene.stem: scene}
+            self._only_here.add(scene.stem)
+            self._waiting[scene.stem] = text
+            self._changed.notify()
+
+    def take_told(self) -> list[str]:
+        """What went wrong since this was last called, a line each."""
+        return [self._told.popleft() for _ in range(len(self._told))]
+
+    def close(self) -> None:
+        """Writes what waits, and ends the thread."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(LONGEST_GOODBYE)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing, self._look_every)
+                waiting, self._waiting = self._waiting, {}
+                closing = self._closing
+            for stem, text in waiting.items():
+                self._write(stem, text)
+            if closing:
+                return
+            self._look()
+
+    def _look(self) -> None:
+        """Reads the files that are new or have changed; drops the scenes whose files are gone."""
+        found = {stem: seen for folder in self._folders for stem, seen in self._list(folder)}
+        read = {}
+        for stem, seen in found.items():
+            if self._seen.get(stem) != seen and (scene := self._read(seen[0])):
+                read[stem] = scene
+        self._seen = found
+        with self._changed:
+            kept = {stem: scene for stem, scene in self._scenes.items() if stem in found or stem in self._only_here}
+            new = {stem: scene for stem, scene in read.items() if stem not in self._only_here}
+            self._scenes = kept | new
+
+    def _list(self, folder: Path) -> list[tuple[str, tuple[Path, int, int]]]:
+        try:
+            with os.scandir(folder) as entries:
+                files = [Path(entry.path) for entry in entries if entry.name.endswith(".toml") and entry.name[0] != "."]
+            found = [(file.stem, (file, file.stat().st_mtime_ns, file.stat().st_size)) for file in files]
+        except FileNotFoundError:  # nothing was stored yet, or a file went while we looked
+            return []
+        except OSError as error:
+            if folder not in self._unreadable:
+                self._unreadable.add(folder)
+                self._told.append(f"{folder}: {error.strerror}; its scenes are not there")
+            return []
+        self._unreadable.discard(folder)
+        return found
+
+    def _read(self, file: Path) -> Scene | None:
+        lines: list[str] = []
+        try:
+            scene = scene_toml.read(file.read_text("utf-8"), file, self._parameters, lines.append)
+        except (OSError, ValueError, RecursionError) as error:  # RecursionError: tomllib's, nested too deep
+            self._told.append(f"{file}: {error}; the scene stays as it was")
+            return None
+        self._told.extend(lines[:MOST_TOLD])
+        if len(lines) > MOST_TOLD:
+            self._told.append(f"{file}: and {len(lines) - MOST_TOLD} lines like these")
+        return dataclasses.replace(scene, shipped=file.parent == self._folders[0])
+
+    def _write(self, stem: str, text: str) -> None:
+        """Puts the file there whole or not at all; the older one goes on as .toml.bak."""
+        file, part, older = (self.own / name for name in (f"{stem}.toml", f".{stem}.part", f".{stem}.older"))
+        try:
+            self.own.mkdir(parents=True, exist_ok=True)
+            with open(part, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if file.exists():
+                shutil.copyfile(file, older)
+                os.replace(older, self.own / f"{stem}.toml.bak")
+            os.replace(part, file)
+        except OSError as error:
+            self._told.append(f"{file}: {error.strerror}; the scene is kept for this show only")
+            for left in (part, older):
+                with contextlib.suppress(OSError):
+                    left.unlink(missing_ok=True)
+            return
+        with self._changed:
+            if stem not in self._waiting:
+                self._only_here.discard(stem)
