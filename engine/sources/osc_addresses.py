@@ -18,7 +18,7 @@ from engine.parameters import Command, Parameter
 from engine.sources.osc_clients import Clients, Place, origin
 from engine.sources.osc_complaints import Complaints
 from engine.sources.osc_packets import Argument
-from engine.sources.osc_patterns import LONGEST_PATTERN, PatternError, is_pattern, matching
+from engine.sources.osc_patterns import PatternError, is_pattern, matching
 from engine.sources.osc_routes import GROUP, ROOT, SIGNAL_KEYS, RouteAddresses
 
 ASK = "?"
@@ -78,18 +78,19 @@ class Addresses:
                 self._unknown(address)
         else:
             below = BELOW_UNIT if key.endswith(BELOW_UNIT) else ""
-            if len(key) > LONGEST_PATTERN or not (keys := self._matching(key.removesuffix(below))):
-                self._unknown(address)
-                return
-            for each in keys:
+            for each in self._matching(key.removesuffix(below)):
                 self._take(each + below, arguments, sender, asks)
 
     def _match(self, pattern: str) -> list[str]:
+        """The keys that `pattern` stands for; where there are none, that is told."""
         try:
-            return matching(pattern, self._controls.parameters) or matching(pattern, self._controls.commands)
+            found = matching(pattern, self._controls.parameters) or matching(pattern, self._controls.commands)
         except PatternError as error:
-            self._complaints.tell(pattern, f"{ROOT}{pattern!a}: {error}")
+            self._complaints.tell(pattern, f"{ROOT + pattern!a}: {error}")
             return []
+        if not found:
+            self._complaints.tell(pattern, f"{ROOT + pattern!a} meets no address")
+        return found
 
     def _take(self, key: str, arguments: tuple[Argument, ...], sender: Place, asks: bool) -> bool:
         """Does what the address `key` is for; False if there is none such."""
