@@ -3,8 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,8 +14,11 @@ from engine.clock import WallClock
 from engine.controls import Controls
 from engine.parameters import PARAMETERS
 from engine.picture import DARK_SILHOUETTE, Picture
+from engine.sinks.hud import Hud
+from engine.sinks.panel import cell_size
 from engine.sinks.window import Shell, Window, WindowError
-from engine.sources.keys import KEYS, Keys
+from engine.sources.keys import KEYS, SELECTED, WINDOW_COMMANDS, Keys, stepped
+from engine.status import Fact
 from tests.display import SCREEN, Screen
 
 ROOT = Path(__file__).parent.parent
@@ -28,7 +32,9 @@ class Stage:
         self.screen = screen
         self.clock = WallClock(30)
         self.keys = Keys()
-        self.window = Window(self.clock, self.keys, SIZE)
+        self.controls = Controls(PARAMETERS)
+        self.told: list[str] = []
+        self.window = Window(self.clock, self.keys, SIZE, tell=self.told.append)
         image = np.full((1, 30, 52), 255, np.uint8)
         image[0, 5:15, 10:20] = 0
         self.picture = Picture(self.window.context, lambda latents: image, DARK_SILHOUETTE, (52, 30), self.window.size)
@@ -36,8 +42,17 @@ class Stage:
     def frame(self, count: int = 1) -> None:
         for _ in range(count):
             self.clock.advance()
-            self.picture.draw(np.zeros((1, 4), np.float32), {}, self.clock)
-            self.window.present(self.picture, {})
+            values = self.controls.snapshot()
+            self.picture.draw(np.zeros((1, 4), np.float32), values, self.clock)
+            self.window.present(self.picture, values)
+            self.keys.poll(self.controls)
+
+    def lay_over(self) -> Hud:
+        """A HUD for the window, as the show gives it one."""
+        facts = [Fact("late", "0")]
+        hud = Hud(self.window.context, self.controls, self.keys, lambda: facts, lambda: "hello", self.clock.now)
+        self.window.lay_over(hud)
+        return hud
 
     def state(self) -> tuple[bool, bool, tuple[int, int], tuple[int, int]]:
         """Whether it is fullscreen, whether the mouse's cursor is seen, the window's size and the picture's."""
@@ -53,6 +68,16 @@ class Stage:
     def type(self, key: str) -> None:
         """Presses a key on the X server's keyboard, and makes the frames in which the window hears of it."""
         subprocess.run(["xdotool", "key", key], check=True)
+        self.frame(2)
+
+    def hold(self, key: str, enough: Callable[[], bool]) -> None:
+        """Holds a key down until the X server has repeated it often enough."""
+        subprocess.run(["xdotool", "keydown", key], check=True)
+        try:
+            while not enough():
+                self.frame()
+        finally:
+            subprocess.run(["xdotool", "keyup", key], check=True)
         self.frame(2)
 
 
@@ -89,11 +114,14 @@ def test_f_covers_the_screen_and_escape_comes_back(stage: Stage) -> None:
     assert not stage.window.closed
 
 
-def test_f_toggles_back_too(stage: Stage) -> None:
+@pytest.mark.parametrize("key", ["f", "F11"])
+def test_f_and_f11_toggle_back_too(stage: Stage, key: str) -> None:
     stage.frame()
-    stage.type("f")
-    stage.type("f")
-    assert not stage.window.fullscreen
+    covered = []
+    for _ in range(2):
+        stage.type(key)
+        covered.append(stage.window.fullscreen)
+    assert covered == [True, False]
     assert stage.window.size == SIZE
 
 
@@ -113,16 +141,171 @@ def test_the_close_button_asks_the_show_to_end(stage: Stage) -> None:
     assert stage.window.closed
 
 
-def test_the_up_key_reaches_the_controls(stage: Stage) -> None:
-    controls = Controls(PARAMETERS)
+# What xdotool calls the keys whose names are others in the table.
+X_NAMES = {
+    **{"UP": "Up", "DOWN": "Down", "LEFT": "Left", "RIGHT": "Right", "TAB": "Tab", "PAGEUP": "Prior"},
+    **{"PAGEDOWN": "Next", "BACKSPACE": "BackSpace", "ESCAPE": "Escape", "F1": "F1", "F11": "F11"},
+    **{"+": "plus", "-": "minus", "SHIFT+TAB": "shift+Tab"},
+}
+
+
+def test_every_key_of_the_table_does_what_it_says(stage: Stage) -> None:
+    """On the X server's own keyboard, but for those that move the window, which have tests of their own."""
+    controls = stage.controls
+    done: list[tuple[object, ...]] = []
+    for command in controls.commands:
+        controls.handle(command, lambda *arguments, command=command: done.append((command, *arguments)))
+    hud = stage.lay_over()
     stage.frame()
-    stage.type("Up")
-    stage.keys.poll(controls)
-    assert controls.target("dance/temperature") == pytest.approx(1.05)
+    for key in KEYS:
+        for name, arguments in key.presses().items():
+            selected = stage.keys.selected
+            moved = selected if key.parameter == SELECTED or key.back else key.parameter
+            expected: dict[str, float] = {}
+            if key.steps:
+                expected[moved] = stepped(controls.parameters[moved], controls.target(moved), key.steps)
+            elif key.back:
+                controls.set(moved, controls.parameters[moved].high)
+                expected[moved] = controls.parameters[moved].default
+            elif key.command in controls.commands and (toggles := controls.commands[key.command].toggles):
+                expected[toggles] = 1 - controls.target(toggles)
+            elif key.command in controls.commands:
+                done.clear()
+            opened = hud.open, hud.keys_open
+            if key.command in WINDOW_COMMANDS and key.command not in ("hud", "keys page"):
+                continue
+            controls.take_changes()
+            stage.type(X_NAMES.get(name, name.lower()))
+            changes = {changed: controls.target(changed) for changed in controls.take_changes()}
+            assert changes == pytest.approx(expected), name
+            if key.command in controls.commands and not expected:
+                assert done == [(key.command, *arguments)], name
+            if key.selects:
+                known = list(controls.parameters)
+                assert known.index(stage.keys.selected) == (known.index(selected) + key.selects) % len(known)
+            assert (hud.open != opened[0]) == (key.command == "hud"), name
+            assert (hud.keys_open != opened[1]) == (key.command == "keys page"), name
+
+
+def test_a_held_key_goes_on_stepping(stage: Stage) -> None:
+    stage.frame()
+    stage.hold("Up", lambda: stage.controls.target("dance/temperature") > 1.19)
+    assert stage.controls.target("dance/temperature") >= 1.2
+    after = stage.controls.target("dance/temperature")
+    stage.frame(5)
+    assert stage.controls.target("dance/temperature") == after
+
+
+def test_a_held_key_that_does_something_does_it_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    repeats: list[str] = []
+    stage.controls.handle("tempo/tap", lambda: done.append("tap"))
+    monkeypatch.setattr(stage.keys, "hold", repeats.append)
+    stage.frame()
+    stage.hold("t", lambda: len(repeats) > 3)
+    assert set(repeats) == {"t"}
+    assert done == ["tap"]
+
+
+def test_a_key_let_go_elsewhere_is_heard_when_it_is_pressed_again(stage: Stage) -> None:
+    stage.frame()
+    stage.hold("b", lambda: stage.controls.target("picture/black") == 1)
+    subprocess.run(["xdotool", "keydown", "b"], check=True)
+    stage.frame(2)
+    assert stage.controls.target("picture/black") == 0
+    stage.window._shell.on_deactivate()
+    assert not stage.window._shell.pressed_keys
+    subprocess.run(["xdotool", "keyup", "b"], check=True)
+
+
+def test_scenes_are_on_the_digits_row_and_the_keypad_whatever_they_type(stage: Stage) -> None:
+    done: list[tuple[str, float]] = []
+    for command in ("scene/recall", "scene/store"):
+        stage.controls.handle(command, lambda scene, command=command: done.append((command, scene)))
+    stage.frame()
+    try:
+        subprocess.run(["setxkbmap", "fr"], check=True)  # whose row types & é " ' ( - and figures with Shift
+        for key in ("ampersand", "eacute", "minus", "shift+1", "KP_End", "KP_Page_Up"):
+            stage.type(key)
+    finally:
+        subprocess.run(["setxkbmap", "us"], check=True)
+    assert done == [
+        *(("scene/recall", 1), ("scene/recall", 2), ("scene/recall", 6), ("scene/store", 1)),
+        *(("scene/recall", 1), ("scene/recall", 9)),
+    ]
+    assert stage.controls.target("dance/temperature") == 1  # which the minus would have lowered
+
+
+def test_the_desktops_own_keys_are_left_to_it(stage: Stage) -> None:
+    stage.frame()
+    for key in ("alt+b", "ctrl+b", "ctrl+Up", "alt+F1"):
+        stage.type(key)
+    assert stage.controls.take_changes() == {}
 
 
 def test_the_window_carries_out_every_command_of_the_table() -> None:
-    assert {key.command for key in KEYS if key.command} == set(Window._commands)
+    assert {key.command for key in KEYS} & set(WINDOW_COMMANDS) == set(Window._commands)
+
+
+def test_the_hud_is_in_the_window_and_never_in_the_picture(stage: Stage) -> None:
+    hud = stage.lay_over()
+    stage.frame(2)
+    alone = stage.picture.read()
+    assert (stage.seen() == alone).all()
+    stage.type("h")
+    stage.frame()
+    changed = (stage.seen() != stage.picture.read()).any(axis=-1)
+    width, height = cell_size(SIZE)
+    rows, columns = hud._grid.cells.shape[:2]
+    panel = np.zeros_like(changed)
+    panel[width : width + rows * height, width : width + columns * width] = True
+    assert changed[panel].mean() > 0.99
+    assert not changed[~panel].any()
+    assert (stage.picture.read() == alone).all()
+    stage.type("h")
+    stage.frame()
+    assert (stage.seen() == alone).all()
+
+
+def test_f1_and_h_do_nothing_in_a_window_without_a_hud(stage: Stage) -> None:
+    stage.frame()
+    for key in ("h", "F1"):
+        stage.type(key)
+    stage.frame()
+    assert (stage.seen() == stage.picture.read()).all()
+
+
+def test_with_one_monitor_m_says_so(stage: Stage) -> None:
+    stage.frame()
+    place = stage.window._shell.get_location()
+    stage.type("m")
+    assert stage.told == ["no other monitor"]
+    assert stage.window._shell.get_location() == place
+
+
+def test_m_moves_the_window_to_the_next_monitor_and_around(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    halves = [
+        SimpleNamespace(x=x, y=0, width=SCREEN[0] // 2, height=SCREEN[1], get_mode=lambda: None)
+        for x in (0, SCREEN[0] // 2)
+    ]
+    monkeypatch.setattr("engine.sinks.window.screens", lambda: halves)
+    places = [(half.x + (half.width - SIZE[0]) // 2, (half.height - SIZE[1]) // 2) for half in halves]
+    shell = stage.window._shell
+    shell.set_location(0, 0)
+    stage.frame(2)
+    for place in (places[1], places[0], places[1]):
+        stage.type("m")
+        assert shell.get_location() == place
+    assert stage.window.size == SIZE
+
+    stage.type("f")
+    for half in halves:
+        stage.type("m")
+        stage.frame()
+        assert (shell.get_location(), stage.window.size) == ((half.x, half.y), (half.width, half.height))
+    assert (stage.seen() == stage.picture.read()).all()
+    stage.type("Escape")
+    assert (shell.get_location(), stage.window.size) == (places[1], SIZE)  # a window again, on the monitor it came to
 
 
 def test_the_picture_follows_the_windows_size(stage: Stage) -> None:
