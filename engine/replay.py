@@ -10,6 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.controls import Controls
 from engine.show_log import Layer, LogError, Model, ShowLog, Tick, fingerprint
 
@@ -67,15 +70,56 @@ class ReplayControls(Controls):
 
 
 class ReplayDancer:
-    """Shows what was shown in the tick in hand; `show` turns its layers into what the picture draws."""
+    """Shows the layers of the tick in hand."""
 
-    def __init__(self, clock: ReplayClock, show: Callable[[tuple[Layer, ...]], Any]) -> None:
+    def __init__(self, clock: ReplayClock) -> None:
         self._clock = clock
-        self._show = show
 
-    def advance(self, dt: float, values: Mapping[str, float]) -> Any:
-        """What the picture is to draw."""
-        return self._show(self._clock.tick.layers)
+    def advance(self, dt: float, values: Mapping[str, float]) -> tuple[Layer, ...]:
+        """What was shown in this frame."""
+        return self._clock.tick.layers
+
+
+class LayerPicture(Protocol):
+    """What is asked of the picture of one model (`engine.picture.Picture`)."""
+
+    @property
+    def texture(self) -> Any: ...
+
+    def draw(self, latents: NDArray[np.float32], values: Mapping[str, float], clock: Any, /) -> Any: ...
+
+    def lay_over(self, texture: Any, share: float, /) -> None: ...
+
+    def release(self) -> None: ...
+
+
+class ReplayPicture:
+    """Draws layers: a picture for each model, the later ones laid over the first as far as they are faded in.
+
+    `new` makes a model's picture, whenever it comes on; as in the show, its company is then new to the stage.
+    """
+
+    def __init__(self, new: Callable[[Model], LayerPicture]) -> None:
+        self._new = new
+        self._pictures: dict[Model, LayerPicture] = {}
+
+    def draw(self, layers: tuple[Layer, ...], values: Mapping[str, float], clock: Any) -> Any:
+        """Draws one frame; returns the first layer's picture, with the others over it."""
+        for model in self._pictures.keys() - {layer.model for layer in layers}:
+            self._pictures.pop(model).release()
+        for layer in layers:
+            if layer.model not in self._pictures:
+                self._pictures[layer.model] = self._new(layer.model)
+            self._pictures[layer.model].draw(layer.latents, values, clock)
+        first, *others = layers
+        for layer in others:
+            self._pictures[first.model].lay_over(self._pictures[layer.model].texture, layer.weight)
+        return self._pictures[first.model]
+
+    def release(self) -> None:
+        """Gives back what the pictures hold."""
+        for picture in self._pictures.values():
+            picture.release()
 
 
 class Recorder(Protocol):

@@ -5,7 +5,7 @@ import zlib
 import hypothesis.extra.numpy as arrays
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -19,6 +19,7 @@ def floats(bits: int) -> st.SearchStrategy[NDArray]:
     return arrays.arrays(f"u{bits // 8}", SHAPES).map(lambda array: array.view(f"f{bits // 8}"))
 
 
+@settings(deadline=None)
 @given(st.one_of(floats(32), floats(64)), st.binary(max_size=3))
 def test_every_bit_comes_back(numbers: NDArray, after: bytes) -> None:
     found, rest = unpack(memoryview(pack(numbers) + after), numbers.shape, numbers.dtype.type)

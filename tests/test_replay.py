@@ -14,7 +14,16 @@ from engine.controls import Controls
 from engine.dancer import Dancer
 from engine.parameters import PARAMETERS
 from engine.picture import Picture
-from engine.replay import Paced, ReplayClock, ReplayControls, ReplayDancer, check_latents, describe, find_bundle
+from engine.replay import (
+    Paced,
+    ReplayClock,
+    ReplayControls,
+    ReplayDancer,
+    ReplayPicture,
+    check_latents,
+    describe,
+    find_bundle,
+)
 from engine.show import Show
 from engine.show_log import Encoder, Layer, LogError, Model, ShowLog, Tick
 from engine.sinks.log import Log, Logged, model_of
@@ -67,16 +76,17 @@ class Frames:
 
 
 class Shown:
-    """Hands latents through, and keeps them."""
+    """Hands what is shown through, and keeps the latents."""
 
     def __init__(self, dancer: Any) -> None:
         self.latents: list[bytes] = []
         self._dancer = dancer
 
     def advance(self, dt: float, values: Mapping[str, float]) -> Any:
-        latents = self._dancer.advance(dt, values)
-        self.latents.append(latents.tobytes())
-        return latents
+        shown = self._dancer.advance(dt, values)
+        latents = [layer.latents for layer in shown] if isinstance(shown, tuple) else [shown]
+        self.latents.append(b"".join(each.tobytes() for each in latents))
+        return shown
 
 
 def picture_of(bundle: Bundle, context: moderngl.Context, size: tuple[int, int]) -> Picture:
@@ -94,8 +104,8 @@ def uneven_wall() -> Iterator[float]:
 def replayed(log: ShowLog, context: moderngl.Context, bundle: Bundle, size: tuple[int, int]) -> tuple[Shown, Frames]:
     clock = ReplayClock(log, log.about["fps"])
     frames = Frames(clock)
-    shown: Any = Shown(ReplayDancer(clock, lambda layers: layers[0].latents))
-    picture = picture_of(bundle, context, size)
+    shown: Any = Shown(ReplayDancer(clock))
+    picture: Any = ReplayPicture(lambda model: picture_of(bundle, context, size))
     show = Show(clock, [], ReplayControls(clock), shown, picture, [frames])
     for _ in range(log.ticks):
         show.tick()
@@ -131,6 +141,35 @@ def test_a_show_is_shown_again_bit_for_bit(tmp_path: Path, tiny_bundle: Path, co
     assert shown.latents == dancer.latents
     assert [frame[:2] for frame in larger.frames] == [frame[:2] for frame in frames.frames]
     assert {len(frame[2]) for frame in larger.frames} == {LARGER[0] * LARGER[1] * 3}
+
+
+def test_models_that_fade_into_each_other_do_so_again(tiny_bundle: Path, context: moderngl.Context) -> None:
+    """One alone, the other faded over it, the other alone, and the first one back: with a picture that begins anew."""
+    bundle = open_bundle(tiny_bundle, "cpu")
+    one, two = Model("one", "one", 8), Model("two", "two", 8)
+    values = Controls(PARAMETERS, {"dance/dancers": 3}).snapshot()
+    chance = np.random.default_rng(3)
+    latents = chance.normal(size=(2, 3, 8)).astype(np.float32)  # model, dancers, latent size
+
+    def layer(model: Model, weight: float) -> Layer:
+        return Layer(model, weight, latents[0] if model is one else latents[1])
+
+    shares = (0.25, 0.5, 0.75)
+    frames = [(layer(one, 1.0),), *((layer(one, 1.0), layer(two, share)) for share in shares)]
+    frames += [(layer(two, 1.0),), (layer(two, 1.0), layer(one, 0.5))]
+    clock = ReplayClock([Tick(1 / 30, values, layers) for layers in frames], 30)
+    picture = ReplayPicture(lambda model: picture_of(bundle, context, SIZE))
+    expected = {"one": picture_of(bundle, context, SIZE), "two": picture_of(bundle, context, SIZE)}
+    dancer = ReplayDancer(clock)
+    for index, layers in enumerate(frames):
+        found = picture.draw(dancer.advance(clock.advance(), values), values, clock).read()
+        if index == 5:
+            expected["one"] = picture_of(bundle, context, SIZE)
+        for each in layers:
+            expected[each.model.name].draw(each.latents, values, clock)
+        for each in layers[1:]:
+            expected[layers[0].model.name].lay_over(expected[each.model.name].texture, each.weight)
+        assert found.tobytes() == expected[layers[0].model.name].read().tobytes(), index
 
 
 def ticks(dts: Sequence[float]) -> list[Tick]:
