@@ -133,20 +133,6 @@ def test_what_is_no_toml_is_refused_with_its_line() -> None:
         parse("[scene]\nfade = = 1")
 
 
-@pytest.mark.parametrize(
-    ("given", "bpm", "seconds"),
-    [(4, 120, 4), (2.5, 60, 2.5), ("4b", 120, 2), ("1.5b", 60, 1.5), ("3", 60, 3), (0, 1, 0)],
-)
-def test_a_fade_is_seconds_or_beats(given: float | str, bpm: float, seconds: float) -> None:
-    assert Fade.of(given).seconds(bpm) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("given", [-1, "b", "", "nan", "infb", 601, True, None])
-def test_anything_else_is_no_fade(given: object) -> None:
-    with pytest.raises(ValueError, match="a fade is seconds, or beats as in 4b"):
-        Fade.of(given)
-
-
 UNIT = st.floats(0, 1).map(lambda value: float(f"{value:.6g}"))
 ROUTES = st.builds(
     Route.made,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from engine.clock import FixedClock
 from engine.controls import Controls
-from engine.parameters import PARAMETERS
+from engine.parameters import PARAMETERS, TEMPO_SOURCES
 from engine.routes import Route
-from engine.sources.tempo import CONFIDENT, DOUBTFUL, PULL, STALE, Taps, Tempo
+from engine.sources.tempo import CONFIDENT, DOUBTFUL, PULL, STALE, Tempo
 
 
 @dataclass
@@ -153,29 +153,6 @@ def test_the_second_tap_sets_the_tempo_and_the_phase() -> None:
     assert stage.controls.beats[-1][0] == pytest.approx(began + 0.4)
 
 
-def test_taps_are_averaged_without_strays() -> None:
-    taps = Taps()
-    times = [0, 0.51, 0.99, 1.5, 2.5, 3.01, 3.0101, 3.49]  # the tap at 2 was missed, one bounced
-    last = [taps.tap(time) for time in times][-1]
-    assert last == pytest.approx(60 / ((0.51 + 0.48 + 0.51 + 0.51 + 0.48) / 5))
-
-
-@pytest.mark.parametrize(("pause", "bpm"), [(2.0, 30), (2.01, None)])
-def test_after_a_long_pause_taps_begin_anew(pause: float, bpm: float | None) -> None:
-    taps = Taps()
-    taps.tap(0)
-    assert taps.tap(pause) == (bpm if bpm is None else pytest.approx(bpm))
-
-
-def test_only_the_last_eight_taps_count() -> None:
-    taps = Taps()
-    time, bpm = 0.0, None
-    for interval in [0.5] * 8 + [0.6] * 7:
-        time += interval
-        bpm = taps.tap(time)
-    assert bpm == pytest.approx(100)
-
-
 @pytest.mark.parametrize(("place", "beats"), [(0.45, 1), (0.55, 2)])
 def test_a_tap_takes_the_nearest_beat_and_none_comes_twice(place: float, beats: int) -> None:
     stage = Stage()
@@ -273,7 +250,7 @@ def test_the_audio_leads_at_once_where_it_is_sure_and_the_tempo_is_seen() -> Non
     stage.run(3)
     beats = [time for time, _ in stage.controls.beats if time > 0]
     assert beats == pytest.approx([0.25, 0.85, 1.45, 2.05, 2.65], abs=0.0101)
-    assert stage.controls.target("tempo/bpm") == 100
+    assert stage.controls.target("tempo/bpm") == pytest.approx(100)
     assert stage.controls.take_changes() == {"tempo/bpm": "tempo"}
     assert stage.tempo.leader == "audio"
 
@@ -336,20 +313,33 @@ def test_estimates_of_an_input_that_is_gone_do_not_lead() -> None:
     assert stage.tempo.leader == "manual"
 
 
-def test_a_tap_or_a_set_takes_the_lead_from_the_audio_until_the_source_is_chosen_again() -> None:
-    tracker = Tracker(100, 0)
-    for play in (lambda stage: stage.tap(0.5), lambda stage: stage.controls.set("tempo/bpm", 120)):
-        stage = staged(tracker)
-        stage.run(0.5)
-        assert stage.tempo.leader == "audio"
-        play(stage)
-        stage.run(5)
-        assert (stage.tempo.leader, stage.tempo.bpm) == ("manual", pytest.approx(120))
-        stage.controls.set("tempo/source", 1)
-        stage.run(0.1)
-        stage.controls.set("tempo/source", 0)
-        stage.run(8)
-        assert (stage.tempo.leader, stage.controls.target("tempo/bpm")) == ("audio", 100)
+@pytest.mark.parametrize("play", ["tap", "set", "fade"])
+def test_a_tap_or_a_set_takes_the_lead_from_the_audio_until_auto_is_chosen_again(play: str) -> None:
+    stage = staged(Tracker(100, 0))
+    stage.run(0.5)
+    assert stage.tempo.leader == "audio"
+    if play == "tap":
+        stage.tap(0.5)
+    elif play == "set":
+        stage.controls.set("tempo/bpm", 120)
+    else:
+        stage.controls.fade({"tempo/bpm": 120}, 1)
+    stage.run(5)
+    assert (stage.tempo.leader, stage.tempo.bpm) == ("manual", pytest.approx(120))
+    assert stage.controls.target("tempo/source") == TEMPO_SOURCES.index("manual")
+    stage.controls.set("tempo/source", TEMPO_SOURCES.index("auto"))
+    stage.run(8)
+    assert (stage.tempo.leader, stage.controls.target("tempo/bpm")) == ("audio", pytest.approx(100))
+
+
+def test_to_set_the_tempo_to_what_it_is_takes_the_lead_too() -> None:
+    stage = Stage()
+    stage.run(1)
+    assert stage.controls.target("tempo/source") == TEMPO_SOURCES.index("auto")
+    stage.controls.set("tempo/bpm", 120)
+    stage.run(0.1)
+    assert stage.controls.target("tempo/source") == TEMPO_SOURCES.index("manual")
+    assert stage.tempo.bpm == 120
 
 
 def test_a_tempo_given_at_the_start_leads() -> None:
@@ -369,7 +359,7 @@ def test_audio_locks_the_hand_out() -> None:
     stage.run(1)
     stage.controls.set("tempo/bpm", 90)
     stage.run(0.01)
-    assert (stage.tempo.leader, stage.controls.target("tempo/bpm")) == ("audio", 100)
+    assert (stage.tempo.leader, stage.controls.target("tempo/bpm")) == ("audio", pytest.approx(100))
     beats = stage.controls.beats[:]
     stage.tap()
     assert stage.controls.beats == beats

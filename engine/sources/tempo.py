@@ -11,27 +11,30 @@ from typing import Protocol
 
 from engine.controls import Controls
 from engine.parameters import TEMPO_SOURCES
+from engine.sources.taps import Taps
 
 ORIGIN = "tempo"
 # Sums of 1/30 s never meet a beat exactly; closer than this, in beats, is on it.
 ON_THE_BEAT = 1e-6
 # The tempo of the audio is shown to this many digits, so that its jitter is not sent round as changes.
 DIGITS = 1
-
-# Seconds. After a longer pause taps begin anew (30 bpm is the slowest tapped); a shorter one is a bouncing key.
-LONGEST_TAP, SHORTEST_TAP = 2.0, 0.1
-TAPS = 8
-# Taps this far off the usual interval, as a share of it, were missed or doubled and do not count.
-STRAY = 0.25
+# As long as nobody leads by hand, the bpm is shown this much above: a number that nobody sends. So it is seen that
+# somebody set the bpm, even to what it was, which 120 often is.
+NOBODY_S, NOBODY_S_DIGITS = 1e-7, 6
 
 # The audio leads from the first confidence on, and until it falls below the second: between them nothing changes.
-# Estimates older than STALE seconds are those of an input that is gone.
-CONFIDENT, DOUBTFUL = 0.5, 0.3
+# Random strokes reach 0.3 in one hundredth of the time, white noise 0.07. Estimates older than STALE seconds are those
+# of an input that is gone.
+CONFIDENT, DOUBTFUL = 0.3, 0.15
 STALE = 2.0
-# Time constant, seconds, with which tempo and phase near the audio's; a beat tracker's jitter of some 20 ms is not
-# seen. The pull never changes the speed by more than a quarter: faster than that is seen as a stumble.
-PULL = 1.0
+# Time constant, seconds, with which tempo and phase near the audio's. Of 0.4 to 1 s, on songs of known beats, the
+# shorter ones score a little better, the longer ones are smoother. The pull never changes the speed by more than a
+# quarter: faster than that is seen as a stumble.
+PULL = 0.5
 STRONGEST_PULL = 0.25
+
+
+AUTO, MANUAL, AUDIO = TEMPO_SOURCES
 
 
 class Clock(Protocol):
@@ -57,26 +60,6 @@ class BeatEstimate(Protocol):
     def time(self) -> float: ...
 
 
-class Taps:
-    """The tempo of a hand that taps: the mean interval of the last taps, without strays."""
-
-    def __init__(self) -> None:
-        self._times: list[float] = []
-
-    def tap(self, time: float) -> float | None:
-        """A tap at `time`, seconds; the tempo in bpm, from the second tap on."""
-        if self._times and not time - self._times[-1] <= LONGEST_TAP:
-            self._times.clear()
-        if not self._times or time - self._times[-1] >= SHORTEST_TAP:
-            self._times = [*self._times[-(TAPS - 1) :], time]
-        intervals = sorted(late - early for early, late in zip(self._times, self._times[1:], strict=False))
-        if not intervals:
-            return None
-        usual = intervals[len(intervals) // 2]
-        even = [interval for interval in intervals if abs(interval - usual) <= STRAY * usual]
-        return 60 * len(even) / sum(even)
-
-
 class Tempo:
     """A source that keeps the beat: signals `tempo/beat`, `tempo/phase`, `tempo/bar`, and `controls.beat`.
 
@@ -92,11 +75,11 @@ class Tempo:
         self._taps = Taps()
         self._tap_bpm: float | None = None
         self._tapped = self._resync = False
-        self._source = TEMPO_SOURCES[0]
-        self._by_hand = False
-        # The bpm as it was last left; another value was set by somebody.
-        self._left = controls.parameters["tempo/bpm"].default
-        self._bpm = self._left
+        self._source = AUTO
+        self._bpm = controls.target("tempo/bpm")
+        self._left = controls.parameters["tempo/bpm"].default  # the bpm as last seen here; another was set by somebody
+        if self._bpm == self._left:
+            self._leave(controls, self._bpm)
         self._tracking = self._met = False  # the audio's beat is followed now; was ever
         self._music = 0.0  # where the music is, in beats
         self._shown = 0.0  # where the show is: the same, moved by the latency, never backwards
@@ -128,7 +111,7 @@ class Tempo:
         self._time += dt
         self._choose_leader(controls)
         self._music += dt * self._bpm / 60
-        if self._by_hand:
+        if self._source == MANUAL:
             self._follow_hand(controls)
         else:
             self._follow_audio(controls, dt)
@@ -145,7 +128,7 @@ class Tempo:
         """Nothing to give back."""
 
     def _tap(self, *_: object) -> None:
-        if self._source == "audio":
+        if self._source == AUDIO:
             raise ValueError("the audio leads while tempo/source is audio")
         self._tapped = True
         self._tap_bpm = self._taps.tap(self._clock.time)
@@ -155,14 +138,21 @@ class Tempo:
 
     def _choose_leader(self, controls: Controls) -> None:
         source = TEMPO_SOURCES[int(controls.target("tempo/source"))]
-        if source != self._source:
-            self._source, self._by_hand = source, source == "manual"
         was_set = controls.target("tempo/bpm") != self._left
-        if source == "auto" and (self._tapped or was_set):
-            self._by_hand = True
-        if self._by_hand or not self._tracking:
-            self._bpm = live(controls, "tempo/bpm")
+        if source == AUTO and (self._tapped or was_set):  # seen by all, and undone by choosing auto again
+            source = MANUAL
+            controls.set("tempo/source", TEMPO_SOURCES.index(MANUAL), ORIGIN)
+        elif source != self._source and source != MANUAL:
+            self._leave(controls, self._bpm)
+        self._source = source
+        if source == MANUAL or not self._tracking:
+            self._bpm = round(live(controls, "tempo/bpm"), NOBODY_S_DIGITS)
             self._left = controls.target("tempo/bpm")
+
+    def _leave(self, controls: Controls, bpm: float) -> None:
+        """Shows the tempo as nobody's."""
+        controls.set("tempo/bpm", bpm + NOBODY_S, ORIGIN)
+        self._left = controls.target("tempo/bpm")
 
     def _follow_hand(self, controls: Controls) -> None:
         self._tracking = False
@@ -192,9 +182,9 @@ class Tempo:
             self._met = True
             self._music += off % 1  # onwards, for the show would only wait for a step back
             self._bpm = heard.bpm
-        if round(self._bpm, DIGITS) != controls.target("tempo/bpm"):
-            controls.set("tempo/bpm", round(self._bpm, DIGITS), ORIGIN)
-        self._left = controls.target("tempo/bpm")
+        shown = round(self._bpm, DIGITS)
+        if shown + NOBODY_S != controls.target("tempo/bpm"):
+            self._leave(controls, shown)
 
     def _show(self, ahead: float) -> None:
         """Shows the music's place, `ahead` by so many beats; begins a bar there if one was asked for."""
