@@ -5,6 +5,7 @@ Owns what belongs to a scene and what stays in the performer's hands.
 
 import math
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ class Fade:
         except ValueError:
             length = -1.0
         if isinstance(given, bool) or not 0 <= length <= LONGEST_FADE:
-            raise ValueError(f"a fade is seconds, or beats as in 4b, up to {LONGEST_FADE:g}, not {given!r}")
+            raise ValueError(f"a fade is seconds, or beats as in 4b, up to {LONGEST_FADE:g}, not {reprlib.repr(given)}")
         return cls(length, text.endswith("b"))
 
     def seconds(self, bpm: float) -> float:

@@ -14,6 +14,8 @@ from engine.scene_files import SceneFiles
 
 # Told of a wrong name, at most so long.
 LONGEST_TOLD = 60
+# To guess which of many scenes was meant takes milliseconds: a sender of wrong names gets no more guesses than these.
+MOST_GUESSES = 20
 WANTED = "a name or number is wanted"
 
 
@@ -29,6 +31,7 @@ class Scenes:
         self._tell = tell
         self._home = {key: controls.target(key) for key, row in controls.parameters.items() if belongs(row)}
         self._on = ""
+        self._guesses = 0
         controls.handle("scene/recall", self.recall)
         controls.handle("scene/store", self.store)
         controls.handle("scene/next", self.next)
@@ -133,6 +136,9 @@ class Scenes:
         return None
 
     def _nearest(self, which: float | str) -> str:
+        self._guesses += 1
+        if self._guesses > MOST_GUESSES:
+            return ""
         known = [name for scene in self.order for name in (scene.name, scene.stem)]
         near = difflib.get_close_matches(str(which)[:LONGEST_TOLD], known, n=1)
         return f'; did you mean "{near[0]}"?' if near else ""

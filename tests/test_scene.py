@@ -21,14 +21,14 @@ def test_anything_else_is_no_fade(given: object) -> None:
 
 
 def test_scenes_come_by_number_then_one_s_own_then_by_name() -> None:
-    ordered = [
-        Scene("1-z", "z", 1, None, {}, None),
-        Scene("1-a", "a", 1, None, {}, None, shipped=True),
-        Scene("1-b", "B", 1, None, {}, None, shipped=True),
-        Scene("10-a", "a", 10, None, {}, None),
+    scenes = [
         Scene("a", "a", None, None, {}, None),
+        Scene("10-a", "a", 10, None, {}, None),
+        Scene("1-b", "B", 1, None, {}, None, shipped=True),
+        Scene("1-a", "a", 1, None, {}, None, shipped=True),
+        Scene("1-z", "z", 1, None, {}, None),
     ]
-    assert sorted(reversed(ordered), key=lambda scene: scene.order) == ordered
+    assert [scene.stem for scene in sorted(scenes, key=lambda scene: scene.order)] == ["1-z", "1-a", "1-b", "10-a", "a"]
 
 
 def test_what_belongs_to_a_scene_is_the_look_of_the_dance() -> None:

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.parameters import PARAMETERS, SIGNALS
@@ -147,6 +147,7 @@ ROUTES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     name=st.from_regex(STEM, fullmatch=True),
     number=st.none() | st.integers(0, 9999),

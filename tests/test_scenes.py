@@ -1,16 +1,20 @@
 """Scenes on stage: recalled by name and number with a fade, stored, in order, and what they leave alone."""
 
+import math
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine import resources
 from engine.controls import Controls
 from engine.parameters import COMMANDS, PARAMETERS
 from engine.routes import DEFAULT_ROUTES, Route
 from engine.scene_files import SceneFiles
-from engine.scenes import Scenes
+from engine.scenes import MOST_GUESSES, Scenes
 from tests.test_scene_toml import documented
 
 SHIPPED = resources.path("scenes")
@@ -96,6 +100,16 @@ def test_what_cannot_be_recalled_is_told_and_nothing_moves(folder: Folder, argum
     stage.recall(*arguments)
     assert stage.told == [told]
     assert (stage.after(9, "dance/speed"), stage.scenes.on) == (1, "")
+
+
+def test_a_sender_of_wrong_names_gets_only_so_many_guesses(folder: Folder) -> None:
+    folder.write("2-calm", at_speed(0.5))
+    stage = folder.open()
+    for _ in range(MOST_GUESSES + 1):
+        stage.recall("clam")
+    *first, last = stage.told
+    assert all("did you mean" in line for line in first)
+    assert last == "/dancenet/scene/recall: no scene 'clam'"
 
 
 @pytest.mark.parametrize(
@@ -275,6 +289,33 @@ def test_a_scene_that_names_what_the_show_no_longer_has_is_recalled_without_it(f
     del stage.controls.parameters["dance/temperature"]
     stage.recall(2, 0)
     assert stage.controls.target("dance/speed") == 0.5
+
+
+ARGUMENTS = st.floats() | st.text(max_size=80) | st.integers() | st.sampled_from(["calm", "2", "4b", 2.0])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["scene/recall", "scene/store", "scene/next", "scene/previous"]),
+            st.lists(ARGUMENTS, max_size=3),
+        ),
+        max_size=20,
+    )
+)
+def test_whatever_is_asked_for_the_show_goes_on(asked: list) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        folder = Folder(Path(root))
+        folder.write("2-calm", at_speed(0.5))
+        stage = folder.open()
+        for key, arguments in asked:
+            stage.controls.command(key, *arguments)
+            stage.controls.advance(0.1)
+        assert all(math.isfinite(value) for value in stage.controls.snapshot().values())
+        assert all(len(line) < 300 for line in stage.told)
+        stage.scenes.close()
+        assert {path.suffix for path in folder.own.glob("*")} <= {".toml", ".bak"}
 
 
 # The scenes that ship, and the document.
