@@ -26,6 +26,8 @@ MOST_SCENES = 256
 # Lines told of one file; the rest is counted.
 MOST_TOLD = 5
 
+Seen = tuple[Path, int, int]  # a file, when it changed, its size
+
 
 def user_folder(environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path:
     """Where the performer's scenes are, by the custom of the system."""
@@ -49,7 +51,7 @@ class SceneFiles:
         self._folders = (shipped, own)
         self._parameters = dict(parameters)
         self._look_every = look_every
-        self._seen: dict[str, tuple[Path, int, int]] = {}  # stem -> file, when it changed, its size
+        self._seen: dict[str, Seen] = {}
         self._unreadable: set[Path] = set()
         self._told: deque[str] = deque()
         self._changed = threading.Condition()  # guards what follows, and wakes the thread
@@ -101,7 +103,9 @@ class SceneFiles:
 
     def _look(self) -> None:
         """Reads the files that are new or have changed; drops the scenes whose files are gone."""
-        found = {stem: seen for folder in self._folders for stem, seen in self._list(folder)}
+        found = {}
+        for folder in self._folders:
+            found.update(self._list(folder))
         read = {}
         for stem, seen in found.items():
             if self._seen.get(stem) != seen and (scene := self._read(seen[0])):
@@ -112,19 +116,24 @@ class SceneFiles:
             new = {stem: scene for stem, scene in read.items() if stem not in self._only_here}
             self._scenes = kept | new
 
-    def _list(self, folder: Path) -> list[tuple[str, tuple[Path, int, int]]]:
+    def _list(self, folder: Path) -> dict[str, Seen]:
+        """The scenes in a folder; where it cannot be read, those that were: a stick pulled out takes no scene away."""
+        found = {}
         try:
             with os.scandir(folder) as entries:
-                files = [Path(entry.path) for entry in entries if entry.name.endswith(".toml") and entry.name[0] != "."]
-            found = [(file.stem, (file, file.stat().st_mtime_ns, file.stat().st_size)) for file in files]
-        except FileNotFoundError:  # nothing was stored yet, or a file went while we looked
-            return []
+                names = [entry.name for entry in entries if entry.name.endswith(".toml") and entry.name[0] != "."]
         except OSError as error:
-            if folder not in self._unreadable:
+            before = {stem: seen for stem, seen in self._seen.items() if seen[0].parent == folder}
+            missing = isinstance(error, FileNotFoundError) and not before  # nothing was stored yet
+            if folder not in self._unreadable and not missing:
                 self._unreadable.add(folder)
-                self._told.append(f"{folder}: {error.strerror}; its scenes are not there")
-            return []
+                self._told.append(f"{folder}: {error.strerror}; its scenes stay as they were")
+            return before
         self._unreadable.discard(folder)
+        for file in map(folder.joinpath, names):
+            with contextlib.suppress(OSError):  # it went while we looked, or is a link that leads nowhere
+                state = file.stat()
+                found[file.stem] = file, state.st_mtime_ns, state.st_size
         return found
 
     def _read(self, file: Path) -> Scene | None:
@@ -132,7 +141,8 @@ class SceneFiles:
         try:
             scene = scene_toml.read(file.read_text("utf-8"), file, self._parameters, lines.append)
         except (OSError, ValueError, RecursionError) as error:  # RecursionError: tomllib's, nested too deep
-            self._told.append(f"{file}: {error}; the scene stays as it was")
+            reason = error.strerror if isinstance(error, OSError) else error
+            self._told.append(f"{file}: {reason}; the scene stays as it was")
             return None
         self._told.extend(lines[:MOST_TOLD])
         if len(lines) > MOST_TOLD:

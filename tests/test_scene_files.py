@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from engine import scene_files
 from engine.parameters import PARAMETERS
 from engine.scene import Scene
-from engine.scene_files import MOST_SCENES, MOST_TOLD, SceneFiles, user_folder
+from engine.scene_files import MOST_TOLD, SceneFiles, user_folder
 from engine.scene_toml import write
 
 ROWS = {row.key: row for row in PARAMETERS}
@@ -120,6 +121,30 @@ def test_a_broken_edit_is_told_once_and_the_scene_stays_as_it_was(folders: Folde
         ]
 
 
+def test_a_folder_that_is_pulled_out_takes_no_scene_away(folders: Folders) -> None:
+    folders.ship("calm", at_speed(1))
+    folders.keep("storm", at_speed(2))
+    with folders.opened(look_every=0.01) as files:
+        folders.own.rename(folders.own.parent / "elsewhere")
+        assert next_told(files) == [f"{folders.own}: No such file or directory; its scenes stay as they were"]
+        folders.ship("later", at_speed(3))
+        wait_until(lambda: "later" in files.scenes)
+        assert speeds(files) == {"calm": 1, "storm": 2, "later": 3}
+        (folders.own.parent / "elsewhere").rename(folders.own)
+        folders.keep("storm", at_speed(0.25))
+        wait_until(lambda: speeds(files)["storm"] == 0.25)
+        assert files.take_told() == []
+
+
+def test_a_link_that_leads_nowhere_and_a_folder_are_no_scenes(folders: Folders) -> None:
+    folders.keep("good", at_speed(1))
+    (folders.own / "lost.toml").symlink_to(folders.own / "nowhere")
+    (folders.own / "folder.toml").mkdir()
+    with folders.opened() as files:
+        assert list(files.scenes) == ["good"]
+        assert files.take_told() == [f"{folders.own / 'folder.toml'}: Is a directory; the scene stays as it was"]
+
+
 @pytest.mark.parametrize(
     "content", [b"\xff\xfe", b"[" * 100_000, b"x = " + b"[" * 100_000], ids=["bytes", "keys", "deep"]
 )
@@ -210,20 +235,22 @@ def test_a_folder_that_cannot_be_made_is_told_and_the_show_goes_on(folders: Fold
     files.store(*stored("chorus", 2))
     files.close()
     assert files.take_told() == [
-        f"{folders.own}: Not a directory; its scenes are not there",
+        f"{folders.own}: Not a directory; its scenes stay as they were",
         f"{folders.own / 'chorus.toml'}: File exists; the scene is kept for this show only",
     ]
     assert speeds(files) == {"chorus": 2}
 
 
-def test_a_sender_gone_wild_does_not_fill_the_disk(folders: Folders) -> None:
+def test_a_sender_gone_wild_does_not_fill_the_disk(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scene_files, "MOST_SCENES", 4)
     with folders.opened() as files:
-        for number in range(MOST_SCENES):
+        for number in range(4):
             files.store(*stored(f"scene {number}", 1))
-        with pytest.raises(ValueError, match="there are 256 scenes already"):
+        with pytest.raises(ValueError, match="there are 4 scenes already"):
             files.store(*stored("one more", 1))
         files.store(*stored("scene 3", 2))
-    assert len(list(folders.own.iterdir())) == MOST_SCENES
+    assert len(speeds(files)) == 4
+    assert speeds(files)["scene 3"] == 2
 
 
 @pytest.mark.parametrize(
