@@ -10,7 +10,7 @@ import pytest
 
 from engine.controls import Controls
 from engine.parameters import PARAMETERS
-from engine.sources.osc import OVERHEAD, Osc
+from engine.sources.osc import BUDGET, OVERHEAD, SHARE, Osc
 from tests.fixtures.osc import LOOPBACK, TEMPERATURE, Line, a_line, bundle, message
 
 # Linux has all of 127.0.0.0/8 on its loopback, and 192.0.2.0/24 is nobody's (RFC 5737).
@@ -70,12 +70,33 @@ def test_no_packet_raises_out_of_a_poll(line: Line) -> None:
 
 def test_what_is_over_the_budget_waits_for_the_next_frame_in_its_order() -> None:
     ticks = itertools.count()
-    # Each look at the time costs 0.25 ms, so that a frame is 16 of them: half for the socket, as many for the rest.
-    with a_line(now=lambda: next(ticks) * 0.00025) as line:
+    # Each look at the time costs 1/8 ms: a 30th of a second's budget is 33 of them, half for the socket.
+    with a_line(worked=lambda: next(ticks) / 8000) as line:
         line.send(*(message(TEMPERATURE, 1 + value / 64) for value in range(64)))
-        got = [line.poll() for _ in range(30)]
+        line.osc._polled = 0.0
+        got = []
+        for frame in range(1, 20):
+            line.time = frame / 30
+            got.append(line.poll())
     assert got == sorted(got)
     assert got[0] < 1.2 and got[-1] == 1 + 63 / 64
+
+
+@pytest.mark.parametrize(("pause", "budget"), [(1 / 30, SHARE / 30), (1 / 144, SHARE / 144), (3600.0, BUDGET)])
+def test_the_budget_is_a_share_of_the_time_since_the_last_frame_and_bounded(pause: float, budget: float) -> None:
+    looks: list[float] = []
+
+    def worked() -> float:
+        looks.append(len(looks) * 1e-5)
+        return looks[-1]
+
+    with a_line(worked=worked) as line:
+        line.poll()
+        line.send(bundle(0, *[message(TEMPERATURE, 0.5)] * 1500), bundle(0, *[message(TEMPERATURE, 2)] * 1500))
+        looks.clear()
+        line.time += pause
+        line.poll()
+    assert looks[-1] == pytest.approx(budget, abs=2e-5)
 
 
 def test_a_flood_keeps_the_newest_and_a_bounded_memory(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import errno
 import ipaddress
 import os
 import socket
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -20,9 +21,15 @@ from engine.sources.osc_clients import REPLY_PORT, Clients, Place
 from engine.sources.osc_complaints import Complaints
 from engine.sources.osc_packets import MalformedError, messages, parse
 
-# Time a frame, seconds, half of it for emptying the socket. A message takes 6 us here, 2 of them to receive it: 5,000
-# a second are 1 ms of a 30th.
-BUDGET = 0.004
+# OSC may take this share of the show's time, half of it for emptying the socket: 4 ms of a 30th of a second, and as
+# much more of a frame that was late, for it finds as many more messages. A message takes 6 us here, 2 of them to
+# receive it: 5,000 a second are a quarter of this.
+SHARE = 0.125
+# Seconds a frame at most, after a pause of any length.
+BUDGET = 0.02
+# Work is this thread's own time: while another program has the core, OSC costs nothing and gets nothing done. Windows
+# tells it in steps of 16 ms, too coarse.
+WORK_CLOCK = time.perf_counter if sys.platform == "win32" else time.thread_time
 SIGNALS_HZ = 30.0
 
 # Asked of the system, bytes. It often grants less, 100 ms of 5,000 messages a second, hence our own queue.
@@ -55,11 +62,14 @@ class Osc:
         signals_hz: float = SIGNALS_HZ,
         reply_port: int = REPLY_PORT,
         now: Callable[[], float] = time.perf_counter,
+        worked: Callable[[], float] = WORK_CLOCK,
     ) -> None:
         self._tell = tell
         self._now = now
+        self._worked = worked
         self._networks = tuple(allow)
         self._allows = lru_cache(maxsize=SENDERS_KEPT)(self._is_allowed)
+        self._polled: float | None = None
         self._buffer = bytearray(LARGEST_DATAGRAM)
         self._waiting: deque[tuple[bytes, Place]] = deque()
         self._waiting_bytes = 0
@@ -77,10 +87,12 @@ class Osc:
     def poll(self, controls: Controls) -> None:
         """Does what has been sent since the last frame, as far as the budget goes."""
         del controls  # the same that the addresses were made for
-        began = self._now()
-        self._empty_socket(began + BUDGET / 2)
+        now, began = self._now(), self._worked()
+        budget = BUDGET if self._polled is None else min(SHARE * (now - self._polled), BUDGET)
+        self._polled = now
+        self._empty_socket(began + budget / 2)
         self._addresses.begin_frame()
-        while self._step() and self._now() <= began + BUDGET:
+        while self._step() and self._worked() <= began + budget:
             pass
 
     def close(self) -> None:
@@ -131,7 +143,7 @@ class Osc:
                     self.dropped += 1
             else:
                 self._refuse(sender)
-            if self._now() > deadline:
+            if self._worked() > deadline:
                 return
 
     def _pop(self) -> tuple[bytes, Place]:
