@@ -1,15 +1,17 @@
 """Routes: a signal moves a parameter, by an amount, a curve, and in its own time.
 
 Owns how far each route has come. Amounts are shares of a parameter's whole range (of its controller, 0..1), so that
-any signal fits any parameter. The route of a signal that has stopped eases out.
+any signal fits any parameter. Where a signal stops or a route is taken out, what it moved eases back.
 """
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-# Seconds within which the route of a signal that is gone eases out, where its release is not longer.
+# The time constant, in seconds, by which a route that is gone eases out; of a signal that is gone, its release if longer.
 EASE_OUT = 0.5
+# An offset smaller than this share of a range is none.
+GONE = 1e-4
 GREATEST_CURVE = 8.0
 LONGEST = 60.0
 
@@ -59,6 +61,7 @@ class Routes:
     def __init__(self, routes: Iterable[Route] = ()) -> None:
         self._routes: dict[tuple[str, str], Route] = {}
         self._moved: dict[tuple[str, str], float] = {}  # shaped - centre, as far as the route has come
+        self._leaving: dict[str, float] = {}  # parameter -> offset of routes that were taken out
         for route in routes:
             self.set(route)
 
@@ -75,21 +78,24 @@ class Routes:
         """Adds the route, or changes the one between the same two; an amount of 0 takes it out."""
         ends = route.signal, route.parameter
         if route.amount == 0:
-            self._routes.pop(ends, None)
-            self._moved.pop(ends, None)
+            self._take_out(ends)
             return
         self._routes[ends] = route
         self._moved.setdefault(ends, 0.0)
 
     def replace(self, routes: Iterable[Route]) -> None:
         """These routes and no others; those that stay go on from where they are."""
-        kept = {(route.signal, route.parameter): route for route in routes if route.amount}
-        self._routes = kept
-        self._moved = {ends: self._moved.get(ends, 0.0) for ends in kept}
+        kept = {(route.signal, route.parameter): route for route in routes}
+        for ends in self._routes.keys() - kept.keys():
+            self._take_out(ends)
+        for route in kept.values():
+            self.set(route)
 
     def advance(self, dt: float, signals: Mapping[str, float]) -> dict[str, float]:
         """Follows `signals` (those that are live) for `dt` seconds; returns parameter -> offset on its controller."""
-        offsets: dict[str, float] = {}
+        share = math.exp(-dt / EASE_OUT)
+        self._leaving = {key: offset * share for key, offset in self._leaving.items() if abs(offset) > GONE}
+        offsets = dict(self._leaving)
         for ends, route in self._routes.items():
             moved = self._moved[ends]
             live = route.signal in signals
@@ -101,3 +107,9 @@ class Routes:
             self._moved[ends] = moved
             offsets[route.parameter] = offsets.get(route.parameter, 0.0) + route.amount * moved
         return offsets
+
+    def _take_out(self, ends: tuple[str, str]) -> None:
+        route = self._routes.pop(ends, None)
+        if route is not None:
+            moved = route.amount * self._moved.pop(ends)
+            self._leaving[route.parameter] = self._leaving.get(route.parameter, 0.0) + moved

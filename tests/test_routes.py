@@ -47,22 +47,31 @@ def test_a_route_whose_signal_is_gone_eases_out() -> None:
     assert routes.advance(EASE_OUT, {})["dance/speed"] == pytest.approx(math.exp(-1))
 
 
-def test_a_route_is_changed_in_place_and_taken_out_by_an_amount_of_nothing() -> None:
+def test_a_route_is_changed_in_place() -> None:
     routes = Routes([Route(*ENDS, 1.0, attack=1.0)])
     moved = routes.advance(0.5, {"audio/bass": 1})["dance/speed"]
     routes.set(Route(*ENDS, 0.5, attack=1e9))
     assert routes.advance(1e-9, {"audio/bass": 1})["dance/speed"] == pytest.approx(moved / 2)
     assert len(routes) == 1
+
+
+def test_a_route_of_no_amount_is_taken_out_and_what_it_moved_eases_back() -> None:
+    routes = Routes([Route(*ENDS, 0.5)])
+    routes.advance(1, {"audio/bass": 1})
     routes.set(Route(*ENDS, 0.0))
     assert list(routes) == []
-    assert routes.advance(1, {"audio/bass": 1}) == {}
+    assert routes.advance(EASE_OUT, {"audio/bass": 1}) == {"dance/speed": pytest.approx(0.5 * math.exp(-1))}
+    for _ in range(10):
+        routes.advance(EASE_OUT, {})
+    assert routes.advance(EASE_OUT, {}) == {}
 
 
 def test_replacing_keeps_where_the_ones_that_stay_are() -> None:
     routes = Routes([Route(*ENDS, 1.0, release=1e9), Route("audio/high", "dance/canon", 1.0)])
     routes.advance(1, {"audio/bass": 1, "audio/high": 1})
     routes.replace([Route(*ENDS, 1.0, release=1e9), Route("lfo/1", "dance/canon", 1.0)])
-    assert routes.advance(1, {"audio/bass": 0}) == {"dance/speed": pytest.approx(1), "dance/canon": 0}
+    offsets = routes.advance(EASE_OUT, {"audio/bass": 0})
+    assert offsets == {"dance/speed": pytest.approx(1), "dance/canon": pytest.approx(math.exp(-1))}
     assert routes.get("audio/high", "dance/canon") is None
 
 
