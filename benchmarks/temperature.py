@@ -58,7 +58,10 @@ class Witness:
 def dance(bundle: Bundle, temperature: float, minutes: float, seeds: list[int]) -> tuple[float, float, int]:
     """Dances for `minutes`, a company of one dancer a seed: motion energy, longest stand-still in seconds, resets."""
     defaults = {f"dance/{name}": value for name, value in bundle.metadata.defaults.items()}
-    controls = Controls((*PARAMETERS, *bundle.metadata.controls), defaults | {"dance/temperature": temperature})
+    controls = Controls(
+        (*PARAMETERS, *bundle.metadata.controls),
+        defaults | {"dance/temperature": temperature, "dance/dancers": len(seeds)},
+    )
     dancer = Dancer(bundle, seeds)
     watchdog = Watchdog(dancer, bundle.metadata, lambda line: print(f"  {line}", flush=True))
     witness = Witness(bundle, dancer, len(seeds))

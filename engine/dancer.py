@@ -1,7 +1,8 @@
-"""The dancer: steps the model, carries its state and its noise, and shows the latent between two steps.
+"""The dancer: a company that steps the model, carries its state and its noise, and shows the latents between two steps.
 
-Owns the dance: the company's state, its place in dance time, and the passages of real footage that it is led through,
-to begin with and after a fall. The batch axis is the company of dancers; one is a company of one.
+Owns the dance: who dances, its place in dance time, and the passages of real footage that dancers are led through: to
+begin with, when they join, and after a fall. The batch axis is the company of dancers; one is a company of one. The
+first leads: in unison the others follow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,17 +10,27 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime import IOBinding
 
 from engine.bundle import Bundle
+from engine.canon import Canon
+from engine.energy import Energy, entropy
 from engine.noise import Noise
-from engine.providers import CPU
+from engine.parameters import MOST_DANCERS
+from engine.squad import MOST, Squad, company
+from engine.stage import FADE
 
 # Eased back, a dancer crosses from where it was into the passage in this many seconds of dance time.
 EASE = 0.5
 # Places closer to a step than this, in steps, are the step: sums of 1/144 s never meet it exactly.
 AT_THE_STEP = 1e-6
-FREE = -1
+# What leads a dancer: nothing, the leader's dance, or a passage of the bank by its number.
+FREE, LEADER = -1, -2
+# In part of a unison, every dancer decides anew after so many seconds of dance time whether to go with the leader: two
+# bars at 120 beats a minute. The golden ratio keeps dancers from deciding all at once.
+PHRASE = 4.0
+STAGGER = 0.618
+# What a dance keeps for each dancer, beside the model's state and the canon's history.
+ROWS = ("latest", "led_by", "given", "origin", "crossed")
 
 
 @dataclass(frozen=True)
@@ -33,79 +44,94 @@ class Fall:
 
 
 class Dancer:
-    """A company of dancers, a seed for each. It has been led through a passage and dances from the first frame on.
+    """A company with a seed for each. It has been led through passages and dances from the first frame on.
 
-    Parameters are read from the values handed to `advance`: `dance/temperature`, `dance/pi_temperature`,
-    `dance/sigma_temperature`, `dance/speed`, `dance/seed` and the bundle's own controls.
+    Parameters are read from the values handed to `advance`: all of `dance/`, `tempo/bpm` and the bundle's own controls,
+    which are at their defaults where they are not among the values.
     """
 
     def __init__(self, bundle: Bundle, seeds: Sequence[int]) -> None:
-        dancers, size = len(seeds), bundle.metadata.latent_size
+        size = bundle.metadata.latent_size
+        self.steps: list[NDArray[np.float32]] = []
+        """The latents (dancers, latent_size) of each step taken in the last `advance`."""
+        self.motion = 0.0
+        """How much the dance shown moves, 0..1; 0.5 is the footage's mean."""
         self._bundle = bundle
         self._rate = bundle.metadata.steps_a_second
         self._ease_steps = max(1, round(EASE * self._rate))
         self._noise = Noise(seeds, size)
         self._seed = int(seeds[0])
-        # Two sets of buffers: a step reads one and writes the other. The latent is the first of each set.
-        shapes = [each.shape_for(dancers) for each in bundle.state]
-        self._buffers = [[np.zeros(shape, np.float32) for shape in shapes] for _ in range(2)]
-        self._inputs = {
-            "uniform": np.full(dancers, 0.5, np.float32),
-            "normal": np.zeros((dancers, size), np.float32),
-            "pi_temperature": np.ones(dancers, np.float32),
-            "sigma_temperature": np.ones(dancers, np.float32),
-            **{each.name: np.full(dancers, each.default, np.float32) for each in bundle.metadata.controls},
-        }
-        self._bindings = [self._bind(read, write) for read, write in ((0, 1), (1, 0))]
-        self._current = 0
+        self._inputs: dict[str, float] = {}
+        self._unison = 0.0
+        self._lingering = FADE  # seconds for which those who are to go still dance
+        self._squads: list[Squad] = []
         self._step = 0
         self._phase = 1.0
-        self._before = np.zeros((dancers, size), np.float32)
-        self._latest = np.zeros((dancers, size), np.float32)
-        # Leading: the passage, how many of its latents have been given, and the latent to cross over from.
-        self._passage = np.full(dancers, FREE, np.int64)
-        self._given = np.zeros(dancers, np.int64)
-        self._origin = np.zeros((dancers, size), np.float32)
+        self._latest = np.zeros((MOST_DANCERS, size), np.float32)
+        # Leading: by what, how many of its latents have been given, and the latent to cross over from.
+        self._led_by = np.full(MOST_DANCERS, FREE, np.int64)
+        self._given = np.zeros(MOST_DANCERS, np.int64)
+        self._origin = np.zeros((MOST_DANCERS, size), np.float32)
+        self._crossed = np.zeros(MOST_DANCERS, np.int64)  # the step at which the last crossing was over
+        self._canon = Canon(size, self._rate)
+        self._energy = Energy(bundle.bank, self._rate)
         self._falls: list[Fall] = []
-        self._warm_up()
+        # The session's memory grows to the most it will need, ahead of the show.
+        Squad(bundle, MOST).step({})
+        self._warm_up(len(seeds))
+
+    @property
+    def dancers(self) -> int:
+        """How many dance, those included that are leaving."""
+        return len(self._noise.seeds)
 
     @property
     def position(self) -> float:
-        """Where the dance shown is, in steps of dance time since the show began."""
+        """Where the dance is, in steps of dance time since the show began."""
         return self._step - 1 + self._phase
 
     @property
+    def positions(self) -> NDArray[np.float64]:
+        """Where each dancer's dance shown is, (dancers): behind `position` by its delay in the canon."""
+        return self.position - self._canon.delays[: self.dancers]
+
+    @property
     def easing(self) -> NDArray[np.bool_]:
-        """Which dancers are crossing over into a passage just now, (dancers)."""
-        return (self._passage != FREE) & (self._given < self._ease_steps)
+        """Who is shown before the end of a crossing, (dancers): what led to it is known, and looks neither way."""
+        return self.positions < self._crossed[: self.dancers]
+
+    @property
+    def entropy(self) -> float:
+        """How undecided the company is about its next step: the mixture's entropy, 0..1."""
+        return entropy(np.concatenate([squad.pi for squad in self._squads]))
 
     def advance(self, dt: float, values: Mapping[str, float]) -> NDArray[np.float32]:
         """Dances on for `dt` seconds of show time; returns the latents to show, (dancers, latent_size), to keep."""
         self._read(values)
-        self._phase += dt * values["dance/speed"] * self._rate
+        self._change_company(dt, round(values["dance/dancers"]))
+        rate = values["dance/speed"] * (1 - values["dance/frozen"]) * self._rate  # steps a second of show time
+        self._phase += dt * rate
         nearest = round(self._phase)
         if abs(self._phase - nearest) < AT_THE_STEP:
             self._phase = float(nearest)
+        self.steps = []
         while self._phase > 1:
             self._take_step()
             self._phase -= 1
-        if self._phase == 1:
-            return self._latest.copy()
-        return self._before + np.float32(self._phase) * (self._latest - self._before)
+        self._canon.advance(dt * rate, values["dance/canon"] * 60 / values["tempo/bpm"] * rate)
+        shown = self._canon.show(self.dancers, 1 - self._phase)
+        self.motion = self._energy.advance(dt, shown)
+        return shown
 
     def ease_back(self, dancer: int, reason: str) -> None:
-        """Leads the dancer back into real dance: from where it is, over `EASE` seconds, into a passage of the bank.
+        """Leads a dancer that fell back into real dance: from where it is, over `EASE` seconds, into a passage."""
+        self._falls.append(Fall(self._step, dancer, reason, self._lead_back(dancer)))
 
-        The model's state starts anew and is fed the passage as it is shown, so that the dancer goes on by itself where
-        the passage ends.
-        """
-        passage = self._noise.choice(dancer, self._step, len(self._bundle.bank))
-        for each, buffer in zip(self._bundle.state, self._buffers[self._current], strict=True):
-            buffer[(slice(None),) * each.axis + (dancer,)] = 0
-        self._latent[dancer] = self._bundle.bank[passage, 0]
-        self._passage[dancer], self._given[dancer] = passage, 1
-        self._origin[dancer] = self._latest[dancer]
-        self._falls.append(Fall(self._step, dancer, reason, passage))
+    def reset(self) -> None:
+        """Leads every dancer into a passage, as after a fall; those who follow the leader go on following."""
+        for dancer in range(self.dancers):
+            if self._led_by[dancer] != LEADER:
+                self._lead_back(dancer)
 
     def take_falls(self) -> list[Fall]:
         """The falls since this was last called."""
@@ -114,12 +140,16 @@ class Dancer:
 
     def state(self) -> dict[str, NDArray]:
         """All that the dance carries on from, as copies: name -> array, fit for `numpy.savez`."""
-        names = [each.name_in.removesuffix("_in") for each in self._bundle.state]
-        carried = dict(zip(names, self._buffers[self._current], strict=True))
+        carried = {
+            each.name_in.removesuffix("_in"): np.concatenate([squad.state[index] for squad in self._squads], each.axis)
+            for index, each in enumerate(self._bundle.state)
+        }
         place = {"step": np.int64(self._step), "phase": np.float64(self._phase), "seed": np.int64(self._seed)}
-        shown = {"before": self._before, "latest": self._latest, "seeds": np.array(self._noise.seeds, np.int64)}
-        led = {"passage": self._passage, "given": self._given, "origin": self._origin}
-        return {name: np.array(value) for name, value in (carried | place | shown | led).items()}
+        place |= {"unison": np.float64(self._unison), "lingering": np.float64(self._lingering)}
+        rows = {name: getattr(self, f"_{name}")[: self.dancers] for name in ROWS}
+        seeds = {"seeds": np.array(self._noise.seeds, np.int64)}
+        everything = carried | place | rows | seeds | self._canon.state(self.dancers)
+        return {name: np.array(value) for name, value in everything.items()}
 
     def restore(self, state: Mapping[str, NDArray]) -> None:
         """Takes the dance up where `state()` was called, bit for bit. Raises ValueError for another company's state."""
@@ -128,85 +158,167 @@ class Dancer:
             found = state[name].shape if name in state else "missing"
             if found != value.shape:
                 raise ValueError(f"state of the dance: {name} is {found}; it must be {value.shape}")
-        for each, buffer in zip(self._bundle.state, self._buffers[self._current], strict=True):
-            buffer[...] = state[each.name_in.removesuffix("_in")]
+        for index, each in enumerate(self._bundle.state):
+            whole, first = state[each.name_in.removesuffix("_in")], 0
+            for squad in self._squads:
+                squad.state[index][...] = whole.take(range(first, first + squad.dancers), each.axis)
+                first += squad.dancers
         self._step, self._phase, self._seed = int(state["step"]), float(state["phase"]), int(state["seed"])
-        for name in ("before", "latest", "passage", "given", "origin"):
-            getattr(self, f"_{name}")[...] = state[name]
+        self._unison, self._lingering = float(state["unison"]), float(state["lingering"])
+        for name in ROWS:
+            getattr(self, f"_{name}")[: self.dancers] = state[name]
+        self._canon.restore(state["delays"], state["newest"], state["history"])
         self._noise = Noise([int(seed) for seed in state["seeds"]], self._bundle.metadata.latent_size)
         self._falls = []
 
-    @property
-    def _latent(self) -> NDArray[np.float32]:
-        return self._buffers[self._current][0]
-
     def _read(self, values: Mapping[str, float]) -> None:
         temperature = values["dance/temperature"]
-        self._inputs["pi_temperature"][:] = temperature * values["dance/pi_temperature"]
-        self._inputs["sigma_temperature"][:] = temperature * values["dance/sigma_temperature"]
+        self._inputs["pi_temperature"] = temperature * values["dance/pi_temperature"]
+        self._inputs["sigma_temperature"] = temperature * values["dance/sigma_temperature"]
         for each in self._bundle.metadata.controls:
-            self._inputs[each.name][:] = values[each.key]
+            self._inputs[each.name] = min(max(values.get(each.key, each.default), each.low), each.high)
+        self._unison = values["dance/unison"]
         seed = int(values["dance/seed"])
         if seed != self._seed:
             self._seed = seed
-            self._noise = Noise([seed] * len(self._noise.seeds), self._bundle.metadata.latent_size)
+            self._noise = Noise([seed] * self.dancers, self._bundle.metadata.latent_size)
+
+    def _change_company(self, dt: float, wanted: int) -> None:
+        """Has dancers join at once and others go once the stage has faded them out."""
+        before = self.dancers
+        self._lingering = FADE if wanted >= before else self._lingering - dt
+        if wanted == before or (wanted < before and self._lingering > 0):
+            return
+        seeds = [*self._noise.seeds[:wanted], *[self._seed] * (wanted - before)]
+        self._noise = Noise(seeds, self._bundle.metadata.latent_size)
+        self._squads = company(self._squads, wanted, self._bundle)
+        for dancer in range(before, wanted):
+            self._join(dancer)
+
+    def _join(self, dancer: int) -> None:
+        self._led_by[dancer] = FREE
+        if self._goes_with_the_leader()[dancer]:
+            self._led_by[dancer], self._given[dancer] = LEADER, self._ease_steps
+            self._follow(dancer)
+        else:
+            self._latest[dancer] = self._bundle.bank[self._lead_back(dancer), 0]
+            self._origin[dancer] = self._latest[dancer]
+        self._crossed[dancer] = self._step
+        self._canon.begin(dancer, self._latest[dancer])
 
     def _take_step(self) -> None:
-        self._inputs["uniform"][:], self._inputs["normal"][:] = self._noise.draw(self._step)
-        self._run()
+        dancers = self.dancers
+        follows = self._goes_with_the_leader()
+        for dancer in np.flatnonzero(follows & (self._led_by[:dancers] == FREE)):
+            self._led_by[dancer], self._given[dancer] = LEADER, 0
+            self._origin[dancer] = self._latest[dancer]
+            self._crossed[dancer] = self._step + self._ease_steps
+        there = (self._led_by[:dancers] == LEADER) & (self._given[:dancers] == self._ease_steps)
+        self._led_by[:dancers][there & ~follows] = FREE
+
+        uniform, normal = self._noise.draw(self._step, self._unison)
+        first = 0
+        for squad in self._squads:
+            rows = slice(first, first + squad.dancers)
+            if (self._led_by[rows] != LEADER).any():
+                squad.step(self._inputs | {"uniform": uniform[rows], "normal": normal[rows]})
+            self._latest[rows] = squad.latent
+            first += squad.dancers
         self._step += 1
-        self._before, self._latest = self._latest, self._before
-        self._latest[:] = self._latent
-        for dancer in np.flatnonzero(self._passage != FREE):
+        shown = self._canon.newest(dancers)
+        for dancer in np.flatnonzero(self._led_by[:dancers] >= 0):
             self._lead(int(dancer))
-        for dancer in np.flatnonzero(~np.isfinite(self._latent).all(axis=1)):
-            self._latest[dancer] = self._before[dancer]
-            self.ease_back(int(dancer), "latents that are not numbers")
+        for dancer in np.flatnonzero(~np.isfinite(self._latest[:dancers]).all(axis=1)):
+            self._latest[dancer] = shown[dancer]
+            if self._led_by[dancer] != LEADER:
+                self.ease_back(int(dancer), "latents that are not numbers")
+        for dancer in np.flatnonzero(self._led_by[:dancers] == LEADER):
+            self._follow(int(dancer))
+        self._canon.push(self._latest[:dancers])
+        self.steps.append(self._latest[:dancers].copy())
 
     def _lead(self, dancer: int) -> None:
         """Puts the passage's next latent in the place of the one the model drew; sets the dancer free at its end."""
-        passage, given = self._bundle.bank[self._passage[dancer]], int(self._given[dancer])
+        passage, given = self._bundle.bank[self._led_by[dancer]], int(self._given[dancer])
         if given == len(passage):
-            self._passage[dancer] = FREE
+            self._led_by[dancer] = FREE
             return
-        self._latent[dancer] = passage[given]
+        self._latent(dancer)[:] = passage[given]
         self._given[dancer] = given + 1
+        self._latest[dancer] = self._across(dancer, given, passage[given])
+
+    def _follow(self, dancer: int) -> None:
+        """Puts the leader's state in the place of the dancer's own."""
+        squad, row = self._place(dancer)
+        for own, leaders in zip(squad.rows(row), self._squads[0].rows(0), strict=True):
+            own[...] = leaders
+        squad.pi[row] = self._squads[0].pi[0]
+        self._given[dancer] = min(self._given[dancer] + 1, self._ease_steps)
+        self._crossed[dancer] = max(self._crossed[dancer], self._crossed[0])
+        self._latest[dancer] = self._across(dancer, int(self._given[dancer]), self._latest[0])
+
+    def _across(self, dancer: int, given: int, latent: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The way over from the dancer's origin to `latent`, of which `given` steps are done."""
         if given >= self._ease_steps:
-            self._latest[dancer] = passage[given]
-            return
+            return latent
         share = given / self._ease_steps
         share = share * share * (3 - 2 * share)
         origin = self._origin[dancer]
-        self._latest[dancer] = origin + np.float32(share) * (passage[given] - origin)
+        return origin + np.float32(share) * (latent - origin)
 
-    def _warm_up(self) -> None:
+    def _lead_back(self, dancer: int) -> int:
+        """Begins to lead the dancer through a passage; returns which.
+
+        The model's state starts anew and is fed the passage as it is shown, so that the dancer goes on by itself where
+        the passage ends.
+        """
+        passage = self._noise.choice(dancer, self._step, len(self._bundle.bank))
+        squad, row = self._place(dancer)
+        for tensor in squad.rows(row):
+            tensor[...] = 0
+        self._latent(dancer)[:] = self._bundle.bank[passage, 0]
+        self._led_by[dancer], self._given[dancer] = passage, 1
+        self._origin[dancer] = self._latest[dancer]
+        self._crossed[dancer] = self._step + self._ease_steps - 1
+        if dancer == 0:
+            # Those who follow cross over with the leader.
+            following = self._led_by[: self.dancers] == LEADER
+            self._crossed[: self.dancers][following] = self._crossed[0]
+        return passage
+
+    def _goes_with_the_leader(self) -> NDArray[np.bool_]:
+        """Who is to follow the leader in this step, (dancers): a share of them that is `dance/unison`."""
+        if self._unison in (0.0, 1.0):
+            follows = np.full(self.dancers, self._unison == 1)
+        else:
+            phrase = PHRASE * self._rate
+            phrases = (self._step + np.arange(self.dancers) * STAGGER * phrase) // phrase
+            follows = self._noise.groups(phrases.astype(np.int64)) < self._unison
+        follows[0] = False
+        return follows
+
+    def _place(self, dancer: int) -> tuple[Squad, int]:
+        """The dancer's squad and its row there."""
+        if dancer == 0:
+            return self._squads[0], 0
+        return self._squads[1 + (dancer - 1) // MOST], (dancer - 1) % MOST
+
+    def _latent(self, dancer: int) -> NDArray[np.float32]:
+        squad, row = self._place(dancer)
+        return squad.latent[row]
+
+    def _warm_up(self, dancers: int) -> None:
         """Leads every dancer through a passage of its seed's choice, so that the state is that of a dance."""
-        dancers = range(len(self._noise.seeds))
         bank = self._bundle.bank
-        passages = bank[[self._noise.choice(dancer, 0, len(bank)) for dancer in dancers]]
+        self._squads = company([], dancers, self._bundle)
+        passages = bank[[self._noise.choice(dancer, 0, len(bank)) for dancer in range(dancers)]]
         for given in range(passages.shape[1]):
-            if given:
-                self._run()
-            self._latent[:] = passages[:, given]
-        self._before[:] = self._latest[:] = self._latent
-
-    def _run(self) -> None:
-        binding = self._bindings[self._current]
-        if self._bundle.provider.name != CPU:
-            # Away from the CPU, binding an input copies it over there: bound anew, the step sees what has changed.
-            self._bind_inputs(binding, self._current)
-        self._bundle.step.run_with_iobinding(binding)
-        self._current = 1 - self._current
-
-    def _bind(self, read: int, write: int) -> IOBinding:
-        binding = self._bundle.step.io_binding()
-        self._bind_inputs(binding, read)
-        for each, buffer in zip(self._bundle.state, self._buffers[write], strict=True):
-            binding.bind_output(each.name_out, "cpu", 0, np.float32, buffer.shape, buffer.ctypes.data)
-        return binding
-
-    def _bind_inputs(self, binding: IOBinding, read: int) -> None:
-        for each, buffer in zip(self._bundle.state, self._buffers[read], strict=True):
-            binding.bind_cpu_input(each.name_in, buffer)
-        for name, value in self._inputs.items():
-            binding.bind_cpu_input(name, value)
+            first = 0
+            for squad in self._squads:
+                if given:
+                    squad.step({})
+                squad.latent[:] = passages[first : first + squad.dancers, given]
+                first += squad.dancers
+        for dancer in range(dancers):
+            self._latest[dancer] = passages[dancer, -1]
+            self._canon.begin(dancer, passages[dancer, -1])

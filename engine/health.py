@@ -1,7 +1,7 @@
 """The watchdog: notices a dance that died, has the dancer eased back, counts it and says it.
 
 A sink like any other: it sees the decoder's images of every frame, live and in a render alike, and measures in dance
-time, whatever the frame rate. What is healthy is what the footage does, by the bundle's metadata.
+time, each dancer's own, whatever the frame rate. What is healthy is what the footage does, by the bundle's metadata.
 """
 
 from collections import deque
@@ -20,10 +20,13 @@ FROZEN = 2.0
 
 
 class Images(Protocol):
-    """What a picture may hand over: the decoder's images, (dancers, height, width) uint8."""
+    """What a picture may hand over: images (dancers, height, width) uint8, and whose are this frame's."""
 
     @property
     def images(self) -> NDArray[np.uint8]: ...
+
+    @property
+    def fresh(self) -> NDArray[np.bool_]: ...
 
 
 class Watchdog:
@@ -31,28 +34,36 @@ class Watchdog:
 
     def __init__(self, dancer: Dancer, metadata: Metadata, say: Callable[[str], None]) -> None:
         self.resets = 0
+        self._say = say
+        self.watch(dancer, metadata)
+
+    def watch(self, dancer: Dancer, metadata: Metadata) -> None:
+        """Watches over this dancer from here on."""
         self._dancer = dancer
         self._metadata = metadata
-        self._say = say
         self._least, self._greatest = metadata.health.area
         self._motions: list[Motion] = []
 
     def present(self, picture: Images, values: Mapping[str, float]) -> None:
         """Looks at the frame's images; whoever lies down is led back from the next step on."""
-        images = picture.images
-        if not self._motions:
-            self._motions = [Motion(self._metadata.steps_a_second, self._metadata.health.slow_motion) for _ in images]
-        easing = self._dancer.easing
-        for dancer, (image, motion) in enumerate(zip(images, self._motions, strict=True)):
-            if easing[dancer]:
+        images, fresh = picture.images, picture.fresh
+        del self._motions[len(images) :]
+        while len(self._motions) < len(images):
+            self._motions.append(Motion(self._metadata.steps_a_second, self._metadata.health.slow_motion))
+        positions = self._dancer.positions
+        for dancer in np.flatnonzero(fresh):
+            motion = self._motions[dancer]
+            # Asked anew for each: where the leader fell, those who follow cross over with it.
+            if self._dancer.easing[dancer]:
                 motion.forget()
                 continue
-            motion.see(image, self._dancer.position)
-            if reason := self._trouble(image, motion):
-                self._dancer.ease_back(dancer, reason)
+            motion.see(images[dancer], positions[dancer])
+            if reason := self._trouble(images[dancer], motion):
+                self._dancer.ease_back(int(dancer), reason)
         for fall in self._dancer.take_falls():
             self.resets += 1
-            self._motions[fall.dancer].forget()
+            if fall.dancer < len(self._motions):
+                self._motions[fall.dancer].forget()
             self._say(f"step {fall.step}: dancer {fall.dancer}: {fall.reason}; eased back to passage {fall.passage}")
 
     def close(self) -> None:

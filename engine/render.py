@@ -21,10 +21,12 @@ class DecodedPicture:
     def __init__(self, decode: Callable[[NDArray[np.float32]], NDArray[np.uint8]]) -> None:
         self._decode = decode
         self.images: NDArray[np.uint8] = np.zeros((0, 0, 0), np.uint8)
+        self.fresh: NDArray[np.bool_] = np.zeros(0, np.bool_)
 
     def draw(self, latents: NDArray[np.float32], values: Mapping[str, float], clock: Clock) -> "DecodedPicture":
         """Decodes latents (dancers, latent_size) into `images` (dancers, height, width); returns itself."""
         self.images = self._decode(latents)
+        self.fresh = np.ones(len(latents), np.bool_)
         return self
 
 

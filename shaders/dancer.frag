@@ -4,12 +4,17 @@
 // Where the field is steep, the cut is one pixel wide at any size: a clean edge without steps. Where it is flat near
 // the cut (a limb the decoder is unsure of), it is wide: such ghosts fade in and out and do not flicker.
 
-uniform sampler2D field;   // values 0..1, top row first, framed by one texel of what lies beyond the image
-uniform vec2 origin;       // top left corner of the field, pixels from the picture's top left
-uniform float scale;       // pixels to one texel of the field
-uniform float height;      // of the picture, pixels
-uniform bool silhouette;   // false: shown as it is
-uniform bool dark;         // a dark dancer on a light ground
+uniform sampler2DArray fields;  // values 0..1, top row first, framed by one texel of what lies beyond the image
+uniform vec2 size;              // of the picture, pixels
+uniform bool silhouette;        // false: shown as it is
+uniform bool alone;             // one dancer, all there: painted with its ground, nothing is mixed
+uniform float ground;           // the picture's tone where nobody is
+
+flat in vec2 origin;    // top left corner of the field, pixels from the picture's top left; mirrored, its top right
+flat in vec2 scale;     // pixels to one texel of the field; below 0 across: mirrored
+flat in float layer;    // of the fields
+flat in float tone;     // of the body
+flat in float presence; // 0..1: fades in and out
 
 layout(location = 0) out vec4 colour;
 
@@ -21,30 +26,41 @@ const float STEEP = 0.25;
 const float EDGE = 0.8;         // half the width of the cut across a steep edge, pixels
 
 // The spline's four samples each way, as two of the sampler's own: the sums of its weights, and places between texels.
+float field(float x, float y) {
+    return texture(fields, vec3(x, y, layer)).r;
+}
+
 float spline(vec2 place) {
-    vec2 size = vec2(textureSize(field, 0));
+    vec2 texels = vec2(textureSize(fields, 0).xy);
+#ifdef FAR
+    // The field holds the spline's own values already, and few pixels lie between two of them.
+    return field(place.x / texels.x, place.y / texels.y);
+#else
     vec2 texel = floor(place - 0.5);
     vec2 t = place - 0.5 - texel;
     vec2 u = 1.0 - t;
     vec2 second = (4.0 - 3.0 * t * t * (2.0 - t)) / 6.0;
     vec2 fourth = t * t * t / 6.0;
     vec2 near = u * u * u / 6.0 + second;
-    vec2 far = 1.0 - near;
-    vec2 a = (texel - 0.5 + second / near) / size;
-    vec2 b = (texel + 1.5 + fourth / far) / size;
-    float above = near.x * texture(field, a).r + far.x * texture(field, vec2(b.x, a.y)).r;
-    float below = near.x * texture(field, vec2(a.x, b.y)).r + far.x * texture(field, b).r;
-    return near.y * above + far.y * below;
+    vec2 rest = 1.0 - near;
+    vec2 a = (texel - 0.5 + second / near) / texels;
+    vec2 b = (texel + 1.5 + fourth / rest) / texels;
+    float above = near.x * field(a.x, a.y) + rest.x * field(b.x, a.y);
+    float below = near.x * field(a.x, b.y) + rest.x * field(b.x, b.y);
+    return near.y * above + rest.y * below;
+#endif
 }
 
 void main() {
-    vec2 pixel = vec2(gl_FragCoord.x, height - gl_FragCoord.y);  // GL counts rows upwards
+    vec2 pixel = vec2(gl_FragCoord.x, size.y - gl_FragCoord.y);  // GL counts rows upwards
     float value = spline((pixel - origin) / scale);
-    float slope = length(vec2(dFdx(value), dFdy(value)));        // a pixel
-    if (silhouette) {
-        float width = max(GHOST * (1.0 - smoothstep(FLAT, STEEP, slope * scale)), EDGE * slope);
-        width = min(width, WIDEST);
-        value = smoothstep(LEVEL - width, LEVEL + width, value);
+    if (!silhouette) {
+        colour = vec4(vec3(value), presence);
+        return;
     }
-    colour = vec4(vec3(dark ? 1.0 - value : value), 1.0);
+    float slope = length(vec2(dFdx(value), dFdy(value)));        // a pixel
+    float width = max(GHOST * (1.0 - smoothstep(FLAT, STEEP, slope * scale.y)), EDGE * slope);
+    width = min(width, WIDEST);
+    value = smoothstep(LEVEL - width, LEVEL + width, value);
+    colour = alone ? vec4(vec3(mix(ground, tone, value)), 1.0) : vec4(vec3(tone), value * presence);
 }

@@ -13,6 +13,7 @@ from engine.controls import Controls
 from engine.dancer import EASE, Dancer
 from engine.noise import Noise
 from engine.parameters import PARAMETERS, Parameter
+from engine.stage import FADE
 from tests.fixtures.tiny_bundle import LATENT, SIGMA, STEPS, write_tiny_bundle
 
 LEAN = Parameter("dance", "lean", 0.25, 0.0, 1.0, 0.0, 0.0, "leans the dancer over")
@@ -30,8 +31,8 @@ def values(**dance: float) -> Mapping[str, float]:
 
 
 def dance(dancer: Dancer, frames: int, rate: float = 30, **parameters: float) -> NDArray[np.float32]:
-    """(frames, dancers, latent)."""
-    now = values(**parameters)
+    """(frames, dancers, latent); the company stays as it is."""
+    now = values(**{"dancers": dancer.dancers, **parameters})
     return np.stack([dancer.advance(1 / rate, now) for _ in range(frames)])
 
 
@@ -150,14 +151,174 @@ def test_a_bundles_own_control_reaches_the_step(tmp_path: Path) -> None:
 def test_a_company_is_so_many_dancers_each_with_a_dance_of_its_own(bundle: Bundle) -> None:
     company = dance(Dancer(bundle, [7, 7, 9]), 20)
     assert company.shape == (20, 3, LATENT)
-    assert company[:, 0] == pytest.approx(dance(Dancer(bundle, [7]), 20)[:, 0], abs=1e-5)
     assert not np.allclose(company[:, 0], company[:, 1])
+    assert not np.allclose(company[:, 1], company[:, 2])
+
+
+@pytest.mark.parametrize("dancers", [2, 17, 18, 64])
+def test_the_leader_of_a_company_dances_exactly_what_it_dances_alone(bundle: Bundle, dancers: int) -> None:
+    alone = dance(Dancer(bundle, [7]), 40)
+    assert dance(Dancer(bundle, [7] * dancers), 40)[:, 0].tobytes() == alone[:, 0].tobytes()
+    growing = Dancer(bundle, [7])
+    grown = [dance(growing, 10, dancers=number)[:, 0] for number in (1, dancers, 3, 1)]
+    assert np.concatenate(grown).tobytes() == alone[:, 0].tobytes()
+
+
+def test_who_joins_comes_in_through_a_passage_and_then_dances_on(bundle: Bundle) -> None:
+    dancer = Dancer(bundle, [7])
+    dance(dancer, 10)
+    joined = dance(dancer, STEPS + 30, dancers=3)
+    assert joined.shape == (STEPS + 30, 3, LATENT)
+    for place in (1, 2):
+        passage = bundle.bank[Noise([7] * 3, LATENT).choice(place, 10, len(bundle.bank))]
+        eased = round(EASE * 30)
+        assert joined[eased - 1 : STEPS - 1, place].tobytes() == passage[eased:].tobytes()
+        assert np.abs(joined[0, place] - passage[0]).max() < 0.05
+        assert np.abs(np.diff(joined[:, place], axis=0)).max() < 0.5
+    assert dancer.take_falls() == []
+
+
+def test_who_leaves_dances_on_until_the_stage_has_faded_it_out(bundle: Bundle) -> None:
+    dancer, steady = Dancer(bundle, [7] * 5), Dancer(bundle, [7] * 5)
+    expected = dance(steady, 30)
+    now = values(dancers=2)
+    shown = [dancer.advance(1 / 30, now) for _ in range(40)]
+    lasting = [len(each) for each in shown].index(2)
+    assert lasting == pytest.approx(FADE * 30, abs=1)
+    assert np.stack(shown[: lasting - 1]).tobytes() == expected[: lasting - 1].tobytes()
+    assert dancer.dancers == 2
+
+
+def test_who_is_wanted_again_before_having_left_has_never_been_away(bundle: Bundle) -> None:
+    dancer = Dancer(bundle, [7] * 3)
+    expected = dance(Dancer(bundle, [7] * 3), 60)
+    parts = [dance(dancer, 20), dance(dancer, 20, dancers=1), dance(dancer, 20, dancers=3)]
+    assert np.concatenate(parts).tobytes() == expected.tobytes()
+
+
+def test_in_unison_all_come_to_dance_exactly_what_the_leader_dances(bundle: Bundle) -> None:
+    dancer = Dancer(bundle, [7] * 20)
+    alone = dance(Dancer(bundle, [7]), 80)
+    dance(dancer, 20)
+    crossing = dance(dancer, 20, unison=1)
+    together = dance(dancer, 40, unison=1)
+    assert (together == alone[40:]).all()
+    away = np.abs(crossing - alone[20:40]).max(axis=(1, 2))
+    assert away[-1] == 0
+    assert np.abs(np.diff(crossing, axis=0)).max() < 0.5
+    # Let go, each goes its own way from there, and none leaps.
+    apart = dance(dancer, 60, unison=0)
+    assert np.abs(np.diff(np.concatenate([together[-1:], apart]), axis=0)).max() < 0.5
+    assert not np.allclose(apart[-1, 1], apart[-1, 0], atol=0.01)
+
+
+def test_in_part_of_a_unison_so_many_dance_with_the_leader_and_they_change(bundle: Bundle) -> None:
+    dancer = Dancer(bundle, [7] * 64)
+    shown = dance(dancer, 1800, unison=0.5)[300:]
+    together = (shown[:, 1:] == shown[:, :1]).all(axis=2)
+    # Of the half that goes with the leader, some are just crossing over.
+    assert together.mean() == pytest.approx(0.45, abs=0.06)
+    assert together.any(axis=0).all()
+    assert not together.all(axis=0).any()
+    assert np.abs(np.diff(shown, axis=0)).max() < 0.6
+
+
+def test_who_joins_a_unison_is_in_it_at_once(bundle: Bundle) -> None:
+    dancer = Dancer(bundle, [7])
+    dance(dancer, 10, unison=1)
+    shown = dance(dancer, 10, dancers=4, unison=1)
+    assert (shown == shown[:, :1]).all()
+
+
+def test_in_canon_each_shows_what_the_one_before_showed_some_beats_ago(bundle: Bundle) -> None:
+    # 120 beats a minute: a beat is 15 steps.
+    dancer = Dancer(bundle, [7] * 4)
+    shown = dance(dancer, 300, unison=1, canon=0.5)
+    late = dance(dancer, 60, unison=1, canon=0.5)
+    both = np.concatenate([shown, late])
+    for place in (1, 2, 3):
+        delay = place * 0.5 * 15
+        earlier = (
+            both[300 - int(np.ceil(delay)) : 360 - int(np.ceil(delay)), 0],
+            both[300 - int(delay) : 360 - int(delay), 0],
+        )
+        assert late[:, place] == pytest.approx((earlier[0] + earlier[1]) / 2, abs=0.02)
+    assert np.abs(np.diff(both, axis=0)).max() < 0.5
+    assert dancer.positions == pytest.approx(360 - 7.5 * np.arange(4), abs=0.05)
+
+
+@pytest.mark.parametrize(("speed", "bpm"), [(0.5, 120), (2.0, 60), (1.0, 240)])
+def test_a_canons_beats_are_those_of_the_show_at_any_speed(bundle: Bundle, speed: float, bpm: float) -> None:
+    dancer = Dancer(bundle, [7, 7])
+    now = dict(values(dancers=2, canon=1, speed=speed)) | {"tempo/bpm": bpm}
+    for _ in range(1200):
+        dancer.advance(1 / 30, now)
+    assert dancer.position - dancer.positions[1] == pytest.approx(60 / bpm * 30 * speed, abs=0.05)
+
+
+def test_frozen_the_dance_stands_still_and_goes_on_where_it_was(bundle: Bundle) -> None:
+    steps = dance(Dancer(bundle, [7]), 20)
+    dancer = Dancer(bundle, [7])
+    dance(dancer, 10)
+    assert (dance(dancer, 50, frozen=1) == steps[9]).all()
+    assert dancer.motion < 0.02
+    assert dance(dancer, 10).tobytes() == steps[10:].tobytes()
+
+
+def test_half_frozen_is_half_speed(bundle: Bundle) -> None:
+    now = dict(values()) | {"dance/frozen": 0.5}
+    dancer = Dancer(bundle, [7])
+    shown = np.stack([dancer.advance(1 / 30, now) for _ in range(20)])
+    assert shown.tobytes() == dance(Dancer(bundle, [7]), 20, speed=0.5).tobytes()
+
+
+def test_reset_leads_everyone_into_a_passage_and_is_no_fall(bundle: Bundle) -> None:
+    dancer = Dancer(bundle, [7, 8])
+    before = dance(dancer, 10)[-1]
+    dancer.reset()
+    assert dancer.easing.all()
+    led = dance(dancer, STEPS - 1)
+    for place in (0, 1):
+        passage = bundle.bank[Noise([7, 8], LATENT).choice(place, 10, len(bundle.bank))]
+        assert led[round(EASE * 30) :, place].tobytes() == passage[round(EASE * 30) + 1 :].tobytes()
+    assert np.abs(np.diff(np.concatenate([before[None], led]), axis=0)).max() < 0.6
+    assert dancer.take_falls() == []
+
+
+def test_those_in_unison_are_led_back_with_the_leader(bundle: Bundle) -> None:
+    dancer = Dancer(bundle, [7] * 4)
+    dance(dancer, 40, unison=1)
+    dancer.ease_back(0, "for the test")
+    assert dancer.easing.all()
+    shown = dance(dancer, 60, unison=1)
+    assert (shown == shown[:, :1]).all()
+    assert len(dancer.take_falls()) == 1
+
+
+def test_the_steps_of_a_frame_are_there_to_be_logged(bundle: Bundle) -> None:
+    steps = dance(Dancer(bundle, [7, 7]), 8)
+    dancer = Dancer(bundle, [7, 7])
+    dance(dancer, 1, speed=4)
+    assert np.stack(dancer.steps).tobytes() == steps[:4].tobytes()
+    dance(dancer, 1, speed=0)
+    assert dancer.steps == []
+
+
+def test_entropy_and_motion_are_those_of_the_dance(bundle: Bundle) -> None:
+    dancer = Dancer(bundle, [7, 8])
+    dance(dancer, 60)
+    assert 0.2 < dancer.motion < 0.8
+    assert 0 < dancer.entropy < 1
+    dance(dancer, 1, pi_temperature=0.05)
+    certain = dancer.entropy
+    dance(dancer, 1, pi_temperature=4)
+    assert certain < dancer.entropy
 
 
 @pytest.mark.parametrize("frames", [1, 7, 24, 45])
 def test_a_dance_is_taken_up_where_its_state_was_saved_bit_for_bit(bundle: Bundle, frames: int, tmp_path: Path) -> None:
     dancer = Dancer(bundle, [7, 8])
-    dance(dancer, frames, rate=50)
+    dance(dancer, frames, rate=50, unison=0.5, canon=0.5)
     dancer.ease_back(1, "for the test")
     dance(dancer, frames, rate=50, seed=9)
     arrays: dict[str, Any] = dancer.state()

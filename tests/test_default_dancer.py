@@ -37,7 +37,9 @@ class Film:
 
 def dance(bundle: Bundle, seconds: int, seeds: list[int], **dance: float) -> tuple[np.ndarray, int]:
     """Images (dancers, frames, height, width) and the number of resets."""
-    start = {f"dance/{name}": value for name, value in (bundle.metadata.defaults | dance).items()}
+    start = {
+        f"dance/{name}": value for name, value in (bundle.metadata.defaults | {"dancers": len(seeds)} | dance).items()
+    }
     dancer, film = Dancer(bundle, seeds), Film()
     watchdog = Watchdog(dancer, bundle.metadata, lambda line: None)
     show = Show(

@@ -37,7 +37,8 @@ def play(
     """The images shown (frames, dancers, height, width), the lines said, and the watchdog."""
     lines: list[str] = []
     dancer, shown = Dancer(bundle, seeds), Shown()
-    controls = Controls(PARAMETERS, {f"dance/{name}": value for name, value in {"seed": 7, **dance}.items()})
+    start = {"seed": 7, "dancers": len(seeds), **dance}
+    controls = Controls(PARAMETERS, {f"dance/{name}": value for name, value in start.items()})
     watchdog = Watchdog(dancer, bundle.metadata, lines.append)
     show = Show(FixedClock(rate), [], controls, dancer, DecodedPicture(bundle.decode), [watchdog, shown])
     for _ in range(round(seconds * rate)):
@@ -104,6 +105,61 @@ def test_every_dancer_of_a_company_is_watched_for_itself(tmp_path: Path) -> None
     _, lines, watchdog = play(bundle, 10, seeds=(7, 8, 9))
     assert watchdog.resets == len(lines)
     assert {line.split(": ")[1] for line in lines} == {"dancer 0", "dancer 1", "dancer 2"}
+
+
+class Held:
+    """A picture whose images are the last frame's own for some only."""
+
+    def __init__(self, images: NDArray[np.uint8], fresh: list[bool]) -> None:
+        self.images = images
+        self.fresh = np.array(fresh)
+
+
+def test_an_image_held_over_tells_nothing(tmp_path: Path) -> None:
+    bundle = open_tiny(tmp_path, "freeze")
+    lines: list[str] = []
+    dancer = Dancer(bundle, (7, 8))
+    watchdog = Watchdog(dancer, bundle.metadata, lines.append)
+    now = Controls(PARAMETERS, {"dance/seed": 7, "dance/dancers": 2}).snapshot()
+    for _ in range(80):
+        images = bundle.decode(dancer.advance(1 / 30, now))
+        watchdog.present(Held(images, [True, False]), now)
+    assert [line.split(": ")[1] for line in lines] == ["dancer 0"]
+
+
+def test_a_company_may_grow_and_shrink_under_its_eyes(tmp_path: Path) -> None:
+    bundle = open_tiny(tmp_path, "vanish")
+    lines: list[str] = []
+    dancer = Dancer(bundle, (7,))
+    watchdog = Watchdog(dancer, bundle.metadata, lines.append)
+    for dancers in (1, 3, 2, 1):
+        now = Controls(PARAMETERS, {"dance/seed": 7, "dance/dancers": dancers}).snapshot()
+        for _ in range(150):
+            images = bundle.decode(dancer.advance(1 / 30, now))
+            watchdog.present(Held(images, [True] * len(images)), now)
+    assert {line.split(": ")[1] for line in lines} == {"dancer 0", "dancer 1", "dancer 2"}
+
+
+def test_in_a_canon_a_fall_is_told_once_and_not_again_when_it_is_shown_later(tmp_path: Path) -> None:
+    bundle = open_tiny(tmp_path, "vanish")
+    _, alone, _ = play(bundle, 20)
+    _, lines, _ = play(bundle, 20, seeds=(7, 7, 7), unison=1, canon=2)
+    steps = [line.split(":")[0] for line in lines if ": dancer 0:" in line]
+    assert steps == [line.split(":")[0] for line in alone]
+    assert len(lines) <= len(alone) + 2  # one may be seen on its own way into the unison
+
+
+def test_it_watches_another_dancer_from_when_it_is_told_to(tmp_path: Path) -> None:
+    healthy, frozen = open_tiny(tmp_path, "dance"), open_tiny(tmp_path, "freeze")
+    lines: list[str] = []
+    first, second = Dancer(healthy, (7,)), Dancer(frozen, (7,))
+    watchdog = Watchdog(first, healthy.metadata, lines.append)
+    now = Controls(PARAMETERS, {"dance/seed": 7}).snapshot()
+    for bundle, dancer in ((healthy, first), (frozen, second)):
+        watchdog.watch(dancer, bundle.metadata)
+        for _ in range(80):
+            watchdog.present(Held(bundle.decode(dancer.advance(1 / 30, now)), [True]), now)
+    assert [line.split(";")[0] for line in lines] == ["step 61: dancer 0: frozen pose (motion below 0.001 for 2 s)"]
 
 
 def test_latents_that_are_not_numbers_are_counted_and_said(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The picture, pixel by pixel, in a GL context without a screen."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import moderngl
@@ -9,7 +10,10 @@ from numpy.typing import NDArray
 
 from engine import resources
 from engine.clock import FixedClock
-from engine.picture import DARK_SILHOUETTE, GREY, LIGHT_SILHOUETTE, Picture
+from engine.controls import Controls
+from engine.parameters import PARAMETERS
+from engine.picture import DARK_SILHOUETTE, GREY, LIGHT_SILHOUETTE, Brush, Picture
+from engine.stage import lay_out
 
 Images = NDArray[np.uint8]
 
@@ -17,11 +21,16 @@ Images = NDArray[np.uint8]
 def draw(context: moderngl.Context, images: Images, size: tuple[int, int], kind: str = DARK_SILHOUETTE) -> Images:
     """The red channel, (height, width), of `images` (dancers, height, width) drawn at `size`; all channels agree."""
     picture = Picture(context, lambda latents: images, kind, (images.shape[2], images.shape[1]), size)
-    pixels = picture.draw(np.zeros((len(images), 4), np.float32), {}, FixedClock(30)).read()
+    pixels = picture.draw(np.zeros((len(images), 4), np.float32), values(len(images)), FixedClock(30)).read()
     picture.release()
     assert pixels.shape == (size[1], size[0], 3)
     assert (pixels == pixels[..., :1]).all()
     return pixels[..., 0]
+
+
+def values(dancers: int, **picture: float) -> Mapping[str, float]:
+    start = {f"picture/{name}": value for name, value in picture.items()}
+    return Controls(PARAMETERS, {"dance/dancers": dancers, **start}).snapshot()
 
 
 def blank(width: int = 52, height: int = 30) -> Images:
@@ -120,17 +129,148 @@ def test_drawing_only_the_dancers_box_leaves_nothing_out(
         image[0, :8], image[0, :, 40:] = 255, 255  # a box that is not the whole
         boxed = draw(context, image, size)
         with monkeypatch.context() as patch:
-            patch.setattr(Picture, "_box", lambda picture, covered, scale, origin: (0, 0, *picture.size))
+            patch.setattr("engine.picture._reach", lambda covered: (-1000, -1000, 1000, 1000))
             whole = draw(context, image, size)
         assert (boxed == whole).all()
 
 
-def test_several_dancers_cover_what_either_covers(context: moderngl.Context) -> None:
-    left, right = blank(), blank()
-    left[0, 10:20, 5:15], right[0, 10:20, 35:45] = 0, 0
-    company = draw(context, np.concatenate([left, right]), (416, 240))
-    assert (company == draw(context, np.minimum(left, right), (416, 240))).all()
-    assert company[120, 80] == 0 and company[120, 320] == 0 and company[120, 208] == 255
+def company(context: moderngl.Context, images: Images, size: tuple[int, int], kind: str = DARK_SILHOUETTE) -> Picture:
+    """A picture whose dancers are `images` (dancers, height, width), one latent (its number) for each."""
+    return Picture(
+        context, lambda latents: images[latents[:, 0].astype(int)], kind, (images.shape[2], images.shape[1]), size
+    )
+
+
+def frame(picture: Picture, dancers: int, clock: FixedClock, there: int | None = None, **values: float) -> Images:
+    """The red channel of the next frame of a company that is to be `dancers`, of which there are `there` now."""
+    start = {key.replace("_", "/"): value for key, value in values.items()}
+    now = Controls(PARAMETERS, {"dance/dancers": dancers, **start}).snapshot()
+    clock.advance()
+    latents = np.arange(there or dancers, dtype=np.float32)[:, None]
+    return picture.draw(latents, now, clock).read()[..., 0]
+
+
+def bodies(count: int, rows: slice = slice(5, 25), columns: slice = slice(18, 34)) -> Images:
+    """Upright rectangles on white, (count, 60, 104)."""
+    images = np.full((count, 60, 104), 255, np.uint8)
+    images[:, 2 * rows.start : 2 * rows.stop, 2 * columns.start : 2 * columns.stop] = 0
+    return images
+
+
+def test_a_pair_stands_side_by_side_each_where_the_stage_says(context: moderngl.Context) -> None:
+    images, size = bodies(2), (832, 480)
+    pixels = frame(company(context, images, size), 2, FixedClock(30))
+    layout = lay_out(2, (104, 60), size)
+    assert layout.x[0] > layout.x[1]  # the leader to the right of the middle
+    for x, floor, scale in zip(layout.x, layout.floor, layout.scale, strict=True):
+        left, right = round(x - 16 * scale), round(x + 16 * scale)
+        top, bottom = round(floor - 50 * scale), round(floor - 10 * scale)
+        assert (pixels[top + 3 : bottom - 3, left + 3 : right - 3] == 0).all()
+        assert (pixels[: top - 3] == 255).all() and (pixels[bottom + 3 :] == 255).all()
+    assert (pixels[:, size[0] // 2 - 3 : size[0] // 2 + 3] == 255).all()
+
+
+def test_rows_further_back_are_paler_and_behind_those_in_front(context: moderngl.Context) -> None:
+    size = (640, 720)
+    pixels = frame(company(context, bodies(3), size), 3, FixedClock(30))
+    layout = lay_out(3, (104, 60), size)
+    assert layout.scale[0] > layout.scale[1] == layout.scale[2]
+    tones = sorted({0, 255, round(255 * layout.haze[1])})
+    assert (np.isin(pixels, tones).mean() > 0.97) and set(tones) <= set(np.unique(pixels).tolist())
+    x, y = round(layout.x[0]), round(layout.floor[0] - 30 * layout.scale[0])
+    assert pixels[y, x] == 0
+
+
+@pytest.mark.parametrize("size", [(640, 360), (360, 640), (1200, 200), (200, 200)])
+@pytest.mark.parametrize("dancers", [2, 5, 16, 64])
+def test_a_company_is_whole_at_any_shape_of_window(
+    context: moderngl.Context, size: tuple[int, int], dancers: int
+) -> None:
+    # From top to bottom, and as wide as the footage's bodies with stretched arms.
+    pixels = frame(company(context, bodies(dancers, slice(0, 30), slice(11, 41)), size), dancers, FixedClock(30))
+    layout = lay_out(dancers, (104, 60), size)
+    assert (layout.x - 30 * layout.scale).min() >= -0.01 and (layout.x + 30 * layout.scale).max() <= size[0] + 0.01
+    assert (layout.floor - 60 * layout.scale).min() >= -0.01 and layout.floor.max() <= size[1] + 0.01
+    assert (pixels < 255).any()
+
+
+def test_a_light_company_is_the_dark_one_inverted(context: moderngl.Context) -> None:
+    images = np.concatenate([soft_blobs(seed) for seed in range(5)])
+    dark = frame(company(context, images, (640, 360)), 5, FixedClock(30)).astype(int)
+    light = frame(company(context, 255 - images, (640, 360), LIGHT_SILHOUETTE), 5, FixedClock(30))
+    assert np.abs(dark + light - 255).max() <= 3  # each layer rounds to 8 bits
+
+
+def test_grey_images_stand_side_by_side_as_tiles(context: moderngl.Context) -> None:
+    images = np.stack([np.full((30, 52), level, np.uint8) for level in (50, 100, 150, 200)])
+    pixels = frame(company(context, images, (416, 240), GREY), 4, FixedClock(30))
+    for quarter, level in zip(
+        (pixels[:120, :208], pixels[:120, 208:], pixels[120:, :208], pixels[120:, 208:]),
+        (50, 100, 150, 200),
+        strict=True,
+    ):
+        assert (quarter == level).all()
+
+
+def test_who_joins_fades_in_and_who_leaves_fades_out_without_a_flash(context: moderngl.Context) -> None:
+    picture, clock = company(context, bodies(3), (640, 360)), FixedClock(30)
+    shown = [frame(picture, 1, clock)]
+    shown += [frame(picture, 3, clock) for _ in range(90)]
+    shown += [frame(picture, 1, clock, there=3) for _ in range(30)]
+    shown += [frame(picture, 1, clock) for _ in range(60)]
+    lightness = np.array([pixels.mean() for pixels in shown]) / 255
+    assert np.abs(np.diff(lightness)).max() < 0.03
+    assert lightness[90] < lightness[0] - 0.02
+    assert (shown[-1] == shown[0]).all()
+
+
+@pytest.mark.parametrize("size", [(640, 360), (334, 518)])
+def test_mirrored_a_dancer_alone_is_the_picture_mirrored(context: moderngl.Context, size: tuple[int, int]) -> None:
+    images = soft_blobs(5)
+    picture, clock = company(context, images, size), FixedClock(30)
+    plain = frame(picture, 1, clock).astype(int)
+    turning = [frame(picture, 1, clock, dance_mirror=1) for _ in range(90)]
+    assert np.abs(turning[-1][:, ::-1] - plain).max() <= 1
+    coverage = np.array([255 - pixels.mean() for pixels in turning])
+    assert coverage.min() < 0.3 * coverage[-1]  # it turns about, and is seen edge on
+
+
+def test_mirrored_in_company_the_left_half_mirrors_the_right(context: moderngl.Context) -> None:
+    images = np.repeat(bodies(1), 2, axis=0)
+    images[:, 20:24, 70:80] = 0  # an arm
+    picture, clock = company(context, images, (640, 360)), FixedClock(30)
+    frames = [frame(picture, 2, clock, dance_mirror=mirror) for mirror in [0] + 90 * [1]]
+    assert np.abs(frames[-1].astype(int) - frames[-1][:, ::-1]).max() <= 1
+    assert np.abs(frames[0].astype(int) - frames[0][:, ::-1]).max() > 100
+
+
+@pytest.mark.parametrize("black", [0.0, 0.25, 0.5, 1.0])
+def test_black_takes_its_share_of_every_pixel(context: moderngl.Context, black: float) -> None:
+    picture, clock = company(context, soft_blobs(6), (320, 180)), FixedClock(30)
+    plain = frame(picture, 1, clock).astype(float)
+    assert np.abs(frame(picture, 1, clock, picture_black=black) - plain * (1 - black)).max() <= 1
+
+
+def test_another_picture_laid_over_takes_its_share(context: moderngl.Context) -> None:
+    brush = Brush(context)
+    under, over = (
+        Picture(context, lambda latents, image=image: image, DARK_SILHOUETTE, (52, 30), (320, 180), brush)  # type: ignore[misc]
+        for image in (soft_blobs(7), soft_blobs(8))
+    )
+    clock = FixedClock(30)
+    a, b = (frame(picture, 1, clock).astype(float) for picture in (under, over))
+    under.lay_over(over.texture, 0.3)
+    assert np.abs(under.read()[..., 0] - (0.7 * a + 0.3 * b)).max() <= 1.5  # the share is one of 255
+
+
+def test_far_bodies_look_as_near_ones_do(context: moderngl.Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = np.concatenate([soft_blobs(seed, 104, 60) for seed in range(2)])
+    size = (416, 240)  # under four pixels to a texel
+    far = frame(company(context, images, size), 2, FixedClock(30)).astype(int)
+    monkeypatch.setattr("engine.picture.FAR", 0.0)
+    near = frame(company(context, images, size), 2, FixedClock(30))
+    assert np.abs(far - near).mean() < 2
+    assert ((far > 127) != (near > 127)).mean() < 0.005
 
 
 def test_a_disc_keeps_its_area(context: moderngl.Context) -> None:
@@ -146,9 +286,9 @@ def test_a_resized_picture_is_drawn_as_one_made_at_that_size(context: moderngl.C
     images = soft_blobs(4)
     picture = Picture(context, lambda latents: images, DARK_SILHOUETTE, (52, 30), (640, 360))
     latents = np.zeros((1, 4), np.float32)
-    picture.draw(latents, {}, FixedClock(30))
+    picture.draw(latents, values(1), FixedClock(30))
     picture.resize((501, 333))
-    pixels = picture.draw(latents, {}, FixedClock(30)).read()
+    pixels = picture.draw(latents, values(1), FixedClock(30)).read()
     assert picture.texture.size == (501, 333)
     assert (pixels[..., 0] == draw(context, images, (501, 333))).all()
     assert (picture.images == images).all()
@@ -166,7 +306,8 @@ def test_what_a_picture_cannot_be_is_said(context: moderngl.Context) -> None:
 def test_a_broken_shader_is_named_with_the_drivers_log(
     context: moderngl.Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "screen.vert").write_text((resources.path("shaders") / "screen.vert").read_text())
+    for name in ("screen.vert", "dancer.vert", "over.frag"):
+        (tmp_path / name).write_text((resources.path("shaders") / name).read_text())
     (tmp_path / "dancer.frag").write_text("#version 330 core\nvoid main() { swril(); }\n")
     monkeypatch.setattr(resources, "path", lambda name: tmp_path)
     with pytest.raises(moderngl.Error, match=r"dancer\.frag: (?s:.*)swril"):
