@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-# Time constant, seconds, by which a route that is gone eases out, and that of a dead signal where its release is shorter.
+# Time constant, seconds, by which a route that is gone eases out, and that of a dead signal if its release is shorter.
 EASE_OUT = 0.5
 # An offset smaller than this share of a range is none.
 GONE = 1e-4
