@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from engine.controls import Controls
 from engine.parameters import PARAMETERS, SIGNALS
 from engine.routes import Route
-from engine.sinks.hud import (
+from engine.sinks.hud import READ_EVERY, Hud
+from engine.sinks.lettering import BAR, CODES, RULE
+from engine.sinks.panel import ALARM, COLOURS, FAINT, LABEL, VALUE, Grid, cell_size
+from engine.sinks.readings import (
     HALF,
-    READ_EVERY,
     Bar,
-    Hud,
     Line,
     fact_lines,
     held,
@@ -22,8 +23,6 @@ from engine.sinks.hud import (
     meter_lines,
     parameter_lines,
 )
-from engine.sinks.lettering import BAR, CODES, RULE
-from engine.sinks.panel import ALARM, COLOURS, FAINT, LABEL, VALUE, Grid, cell_size
 from engine.sources.keys import KEYS, Keys
 from engine.status import Fact
 

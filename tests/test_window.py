@@ -16,7 +16,8 @@ from engine.parameters import PARAMETERS
 from engine.picture import DARK_SILHOUETTE, Picture
 from engine.sinks.hud import Hud
 from engine.sinks.panel import cell_size
-from engine.sinks.window import Shell, Window, WindowError
+from engine.sinks.shell import Shell
+from engine.sinks.window import Window, WindowError
 from engine.sources.keys import KEYS, SELECTED, WINDOW_COMMANDS, Keys, stepped
 from engine.status import Fact
 from tests.display import SCREEN, Screen
@@ -364,7 +365,7 @@ Window(WallClock(30), Keys())
         environment["DISPLAY"] = display
     run = subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 1
-    assert run.stderr.endswith(f"engine.sinks.window.WindowError: no display: {reason}\n")
+    assert run.stderr.endswith(f"engine.sinks.shell.WindowError: no display: {reason}\n")
 
 
 def test_without_libxrender_importing_the_window_is_an_import_error_in_one_line() -> None:

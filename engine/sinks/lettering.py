@@ -86,7 +86,7 @@ def atlas(cell: tuple[int, int]) -> NDArray[np.uint8]:
 
 def pen(width: int) -> int:
     """How thick the strokes are in cells so many pixels wide."""
-    return max(1, round(width / 7))
+    return max(1, round(width / 6.5))
 
 
 def draw(shape: str, cell: tuple[int, int]) -> NDArray[np.float64]:

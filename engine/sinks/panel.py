@@ -1,13 +1,13 @@
 """A panel: a grid of coloured letters, drawn over whatever the window shows.
 
-Owns the GL resources of the HUD. Only the grid's few bytes go to the GPU when something changes; the letters lie there.
+Owns the GL resources of the HUD. The letters lie on the GPU; a frame sends it four bytes for each that is seen.
 """
 
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.picture import Pass
+from engine.picture import Pass, compile_program
 from engine.sinks.lettering import BAR, BLANK, EIGHTHS, RULE, atlas, encode
 
 # Places in COLOURS, what they are for, and the colours themselves.
@@ -26,7 +26,7 @@ def cell_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 class Grid:
-    """What a panel says: `cells` (rows, columns, 2) uint8 holds each place's letter and colour."""
+    """What a panel says: `cells` (rows, columns, 2) uint8 holds each place's letter and colour, 255 places at most."""
 
     def __init__(self, rows: int, columns: int) -> None:
         self.cells = np.zeros((rows, columns, 2), np.uint8)
@@ -50,46 +50,62 @@ class Grid:
         """A hairline."""
         self.cells[row, column : column + width] = RULE, LABEL
 
+    def letters(self) -> NDArray[np.uint8]:
+        """All that is not blank: column, row, letter, colour; (letters, 4)."""
+        rows, columns = np.nonzero(self.cells[..., 0] != BLANK)
+        return np.column_stack([columns, rows, self.cells[rows, columns]]).astype(np.uint8)
+
 
 class Panel:
-    """Draws grids into a window with `context`."""
+    """Draws grids into a window with `context`: a shade, and on it the letters.
+
+    Each letter is a box of its own: a panel drawn whole, which looks up a letter for every pixel, takes a third longer
+    where there is no GPU.
+    """
+
+    INSTANCE = "4u1/i", "letter"
 
     def __init__(self, context: moderngl.Context) -> None:
         self._context = context
-        self._pass = Pass(context, "panel.frag")
+        self._shade = Pass(context, "shade.frag")
+        self._program = compile_program(context, "panel.vert", "panel.frag")
+        self._program["colours"] = COLOURS
         self._cell = (0, 0)
         self._letters = context.texture((1, 1), 1)
-        self._cells = context.texture((1, 1), 2, dtype="u1")
+        self._instances = context.buffer(reserve=4, dynamic=True)
+        self._boxes = context.vertex_array(self._program, [(self._instances, *self.INSTANCE)])
 
     def draw(self, target: moderngl.Framebuffer, size: tuple[int, int], grid: Grid, right: bool = False) -> None:
         """Draws `grid` into the upper left (or right) corner of `target`, which is of `size` (width, height) pixels."""
         cell = cell_size(size)
         if cell != self._cell:
             self._cell = cell
-            self._letters = self._texture(self._letters, atlas(cell), "f1")
-        if grid.cells.shape[1::-1] != self._cells.size:
-            self._cells = self._texture(self._cells, grid.cells, "u1")
-        else:
-            self._cells.write(grid.cells)
+            self._letters.release()
+            self._letters = self._texture(atlas(cell))
         rows, columns = grid.cells.shape[:2]
         width, height = columns * cell[0], rows * cell[1]
         left, top = size[0] - width - cell[0] if right else cell[0], size[1] - cell[0]
-        self._cells.use(1)
+        letters = grid.letters()
+        self._instances.orphan(letters.nbytes)
+        self._instances.write(letters)
         target.viewport = (left, top - height, width, height)
         self._context.enable(moderngl.BLEND)
         self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
-        self._pass.draw(target, self._letters, cells=1, cell=cell, corner=(left, top), colours=COLOURS)
+        self._shade.draw(target, self._letters)
+        self._program["cell"] = cell
+        self._program["grid"] = columns, rows
+        self._boxes.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=len(letters))
         self._context.disable(moderngl.BLEND)
         target.viewport = (0, 0, *size)
 
     def release(self) -> None:
+        self._boxes.release()
+        self._instances.release()
         self._letters.release()
-        self._cells.release()
-        self._pass.release()
+        self._program.release()
+        self._shade.release()
 
-    def _texture(self, old: moderngl.Texture, texels: NDArray[np.uint8], dtype: str) -> moderngl.Texture:
-        old.release()
-        components = texels.shape[2] if texels.ndim == 3 else 1
-        texture = self._context.texture(texels.shape[1::-1], components, texels, alignment=1, dtype=dtype)
+    def _texture(self, coverage: NDArray[np.uint8]) -> moderngl.Texture:
+        texture = self._context.texture(coverage.shape[::-1], 1, coverage, alignment=1)
         texture.filter = moderngl.NEAREST, moderngl.NEAREST
         return texture
