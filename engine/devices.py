@@ -4,6 +4,8 @@ Owns the wording only. Every list says what is used and why, or why there is non
 """
 
 from engine import resources
+from engine.audio.decode import AudioError
+from engine.audio.inputs import DEFAULT, LOOPBACK, choose, inputs
 
 
 def report() -> str:
@@ -32,25 +34,25 @@ def monitors() -> list[str]:
 
 
 def audio_inputs() -> list[str]:
-    """A line for each audio input, the system's default marked."""
+    """A line for each audio input, counted as `--audio` does, what the computer plays marked; then which is used."""
     try:
-        import sounddevice
-    except (ImportError, OSError) as error:  # the package, or the PortAudio library that it loads
+        found = inputs()
+    except AudioError as error:
         return [f"none: {error}"]
-    try:
-        devices = sounddevice.query_devices()
-        default = sounddevice.default.device[0]
-    except sounddevice.PortAudioError as error:
-        return [f"none: {error}"]
-    lines = [
-        f"{device['index']}  {device['name']}, {device['max_input_channels']} channels, "
-        f"{device['default_samplerate']:g} Hz{' (default)' if device['index'] == default else ''}"
-        for device in devices
-        if device["max_input_channels"] > 0
-    ]
-    if not lines:
+    if not found:
         return ["none: the system has no audio input"]
-    return [*lines, "None is used: the show does not listen yet."]
+    lines = []
+    for number, one in enumerate(found, start=1):
+        marks = [mark for mark, is_so in (("default", one.default), ("loopback", one.loopback)) if is_so]
+        marked = f" ({', '.join(marks)})" if marks else ""
+        lines.append(f"{number}  {one.name}, {one.channels} channels, {one.rate_hz:g} Hz{marked}")
+    used = choose(found, DEFAULT)
+    why = "the system's default" if used.default else "the first, for the system names no default"
+    try:
+        loopback = f"--audio loopback hears what the computer plays: {choose(found, LOOPBACK).name}"
+    except AudioError as error:
+        loopback = f"--audio loopback: {error}"
+    return [*lines, f"Used: {used.name}; {why}. --audio N or a part of the name picks another.", f"{loopback}."]
 
 
 def providers() -> list[str]:

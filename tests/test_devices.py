@@ -10,7 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from engine import devices, resources
+from engine.audio import inputs
 from tests.display import Screen
+from tests.sound_server import SoundServer, sound_server  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
 
@@ -45,13 +47,25 @@ def test_audio_inputs_are_listed_with_the_default_marked(monkeypatch: pytest.Mon
     error = type("PortAudioError", (Exception,), {})
     sound = SimpleNamespace(query_devices=lambda: rows, default=SimpleNamespace(device=[2, 0]), PortAudioError=error)
     monkeypatch.setitem(sys.modules, "sounddevice", sound)
+    monkeypatch.setattr(inputs, "LOOPBACK_NOTES", {})
     assert devices.audio_inputs() == [
         "1  line in, 2 channels, 44100 Hz",
         "2  microphone, 1 channels, 48000 Hz (default)",
-        "None is used: the show does not listen yet.",
+        "Used: microphone; the system's default. --audio N or a part of the name picks another.",
+        "--audio loopback: no input for what the computer plays: this system has none.",
     ]
+    rows.append({"index": 3, "name": "BlackHole 2ch", "max_input_channels": 2, "default_samplerate": 48000.0})
+    assert devices.audio_inputs()[2] == "3  BlackHole 2ch, 2 channels, 48000 Hz (loopback)"
+    assert devices.audio_inputs()[-1] == "--audio loopback hears what the computer plays: BlackHole 2ch."
     rows[1:] = []
     assert devices.audio_inputs() == ["none: the system has no audio input"]
+
+
+def test_the_sound_servers_sources_are_listed_with_monitors_marked(sound_server: SoundServer) -> None:  # noqa: F811
+    lines = devices.audio_inputs()
+    assert lines[0].startswith("1  vj.monitor, ") and lines[0].endswith(" Hz (default, loopback)")
+    assert lines[1].startswith("2  other.monitor, ") and lines[1].endswith(" Hz (loopback)")
+    assert lines[2].startswith("Used: vj.monitor; the system's default.")
 
 
 def test_without_sounddevice_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

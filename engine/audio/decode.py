@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 CHANNELS = 2
+# At which songs are heard and played: what most are made at, or resampled to without loss that is heard.
+SONG_RATE = 48000
 
 
 class AudioError(RuntimeError):
@@ -58,6 +60,12 @@ class Samples:
 
     def take(self, count: int) -> NDArray[np.float32]:
         """The next (count, 2), fewer where the file ends. Raises AudioError as `blocks` does."""
+        self.fill(count)
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return taken
+
+    def fill(self, count: int) -> None:
+        """Reads until `count` samples wait to be taken, or the file ends."""
         parts = [self._waiting]
         have = len(self._waiting)
         while have < count and not self.ended:
@@ -67,6 +75,4 @@ class Samples:
             else:
                 parts.append(part)
                 have += len(part)
-        samples = np.concatenate(parts)
-        self._waiting = samples[count:]
-        return samples[:count]
+        self._waiting = np.concatenate(parts)

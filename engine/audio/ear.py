@@ -3,9 +3,12 @@
 `python -m engine.audio.ear input WANTED` or `file PATH SECONDS` (where to begin). It is a process of its own because a
 sound system can hang for good: with the daemon killed, PortAudio's close was seen to block for minutes and nothing in
 the process could end it, while a process can always be killed. Nor does it take turns with the show for the
-interpreter. Lines are arrays: `["input", name, number, how many]`, `["output", name]`, `["error", what]`,
-`["missing", what]`, `["end"]`, and `["heard", time, ...]`, the fields of `Heard`, times in `time.perf_counter()`
-seconds, which all processes share.
+interpreter.
+
+Lines are arrays: `["input", name, number, how many]`, `["none"]`, `["output", name]`, `["silent", why]`,
+`["error", what]` (it tries again), `["missing", what]` (it gives up), `["end"]`, and `["heard", time, level, bass, low,
+mid, high, onset, [time, bpm, phase, confidence] or null]`, with times in `time.perf_counter()` seconds, which the
+processes of a machine share.
 """
 
 import json
@@ -21,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.audio.analysis import Analysis, Heard
-from engine.audio.decode import CHANNELS, AudioError, Samples, blocks, mono
-from engine.audio.inputs import choose, inputs, prepare, sound
+from engine.audio.decode import CHANNELS, SONG_RATE, AudioError, Samples, blocks, mono
+from engine.audio.inputs import DEFAULT, choose, inputs, prepare, sound
 
 # Samples of a block: a hop at 48 kHz. Blocks that wait for analysis, a second of them, before new ones are dropped.
 BLOCK = 256
@@ -35,12 +38,11 @@ LONGEST_DELAY = 0.2
 
 # Seconds between attempts to open an input that is not there.
 AGAIN = 0.5
-# An output without a callback for this long is gone, seconds.
-GONE = 1.0
+# A stream without a callback for this long is gone, seconds; the first was seen to take two.
+GONE, FIRST_CALLBACK = 1.0, 4.0
 # Channels that are listened to of an interface that has more.
 MOST_CHANNELS = 2
 
-FILE_RATE = 48000
 BLOCKS_AHEAD = 32  # decoded ahead of the output: a sixth of a second
 
 
@@ -67,7 +69,10 @@ def hear(wanted: str) -> None:
         return
     while True:
         try:
-            listen(library, wanted)
+            if inputs() or wanted != DEFAULT:
+                listen(library, wanted)
+            else:
+                write("none")
         except (AudioError, library.PortAudioError, ValueError) as error:
             write("error", str(error).partition("\n")[0])
         time.sleep(AGAIN)
@@ -76,7 +81,7 @@ def hear(wanted: str) -> None:
 
 
 def listen(library: Any, wanted: str) -> None:
-    """Listens for as long as the stream lasts. Raises AudioError and what PortAudio raises."""
+    """Listens until the stream ends, and the process with it. Raises AudioError and what PortAudio raises."""
     found = inputs()
     chosen = choose(found, wanted)
     prepare(chosen, wanted)
@@ -94,11 +99,11 @@ def listen(library: Any, wanted: str) -> None:
     with stream:
         analysis, fed = Analysis(chosen.rate_hz), 0
         write("input", chosen.name, found.index(chosen) + 1, len(found))
-        while stream.active:
+        while True:
             try:
-                end, block = heard.get(timeout=GONE)
+                end, block = heard.get(timeout=GONE if fed else FIRST_CALLBACK)
             except queue.Empty:
-                continue  # whoever reads this process's lines ends it
+                os._exit(1)  # closing the stream may hang; a new process begins afresh
             fed += len(block)
             for values in analysis.feed(mono(block)):
                 write_heard(values, end - fed / chosen.rate_hz)
@@ -106,13 +111,14 @@ def listen(library: Any, wanted: str) -> None:
 
 def play(path: str, start: float) -> None:
     """Plays a file from `start` seconds on, and hears it as it is heard; without an output, by the wall clock."""
-    samples = Samples(blocks(path, FILE_RATE))
-    analysis, fed, began = Analysis(FILE_RATE), 0, 0.0
+    samples = Samples(blocks(path, SONG_RATE))
+    analysis, fed, began = Analysis(SONG_RATE), 0, 0.0
     try:
-        samples.take(round(start * FILE_RATE))
+        samples.take(round(start * SONG_RATE))
+        samples.fill(BLOCK)  # an unreadable file is told before the output is opened
         for due, block in heard_blocks(samples):
             time.sleep(max(0.0, due - time.perf_counter()))
-            began = due - fed / FILE_RATE
+            began = due - fed / SONG_RATE
             fed += len(block)
             for values in analysis.feed(mono(block)):
                 write_heard(values, began)
@@ -139,7 +145,7 @@ def heard_blocks(samples: Samples) -> Iterator[tuple[float, NDArray[np.float32]]
 
     stream = open_output(give)
     due = time.perf_counter()
-    waiting = 0
+    waiting = given = 0
     while True:
         block = samples.take(BLOCK)
         if stream is not None and len(block):
@@ -149,13 +155,13 @@ def heard_blocks(samples: Samples) -> Iterator[tuple[float, NDArray[np.float32]]
             if not len(block):
                 return
             yield due, block
-            due += len(block) / FILE_RATE
+            due += len(block) / SONG_RATE
         while stream is not None and (waiting >= BLOCKS_AHEAD or (waiting and not len(block))):
             try:
-                yield played.get(timeout=GONE)
+                yield played.get(timeout=GONE if given else FIRST_CALLBACK)
+                given += 1
             except queue.Empty:
-                write("error", "the output is gone")
-                return
+                os._exit(1)  # the output is gone
             waiting -= 1
         if stream is not None and not waiting and not len(block):
             return
@@ -166,11 +172,11 @@ def open_output(give: Any) -> Any:
     try:
         library = sound()
         stream = library.OutputStream(
-            channels=CHANNELS, samplerate=FILE_RATE, blocksize=BLOCK, latency="low", dtype="float32", callback=give
+            channels=CHANNELS, samplerate=SONG_RATE, blocksize=BLOCK, latency="low", dtype="float32", callback=give
         )
         stream.start()
     except Exception as error:  # AudioError, PortAudioError, ValueError: whatever it is, the dance goes on
-        write("error", f"plays without sound: {str(error).partition(chr(10))[0]}")
+        write("silent", f"plays without sound: {str(error).partition(chr(10))[0]}")
         return None
     write("output", "default output")
     return stream

@@ -1,7 +1,7 @@
 """Recorders: write every frame shown into a file, and put it in place whole when the show closes.
 
-`VideoRecorder` writes H.264, `ImageRecorder` the decoder's own images as numpy's .npy. Both stream into a file beside
-the target and move it there at the end, so that what bears the right name is always whole.
+`VideoRecorder` writes H.264, and a song beside it as AAC; `ImageRecorder` the decoder's own images as numpy's .npy. Both
+stream into a file beside the target and move it there at the end, so that what bears the right name is always whole.
 """
 
 import os
@@ -19,10 +19,17 @@ from av.container import OutputContainer
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from numpy.typing import NDArray
 
+from engine.audio.decode import CHANNELS, SONG_RATE, AudioError, Samples, blocks
+
 # x264's constant quality: at 18 a silhouette's edge shows no difference from the original.
 QUALITY = "18"
 
 CONTAINERS = (".mp4", ".mov", ".mkv")
+
+# AAC at this rate, bits a second, is not told from the original by most.
+SONG_BIT_RATE = 192_000
+# Samples of an AAC frame.
+AAC_FRAME = 1024
 
 # Rates such as 29.97 are 30000/1001.
 RATE_DENOMINATOR = 1001
@@ -86,7 +93,7 @@ class Recorder(ABC):
     def _failures(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, av.error.FFmpegError, ValueError) as error:
+        except (OSError, av.error.FFmpegError, AudioError, ValueError) as error:
             self.discard()
             reason = getattr(error, "strerror", None) or str(error)
             raise RecordingError(f"{self.path}: {reason}") from error
@@ -111,10 +118,13 @@ class Recorder(ABC):
 class VideoRecorder(Recorder):
     """Records pictures of `size` (width, height, both even) at `rate_hz` as H.264, yuv420p.
 
-    `path` ends in .mp4, .mov or .mkv. Asks of a picture `read()`: (height, width, 3) uint8, top row first.
+    `path` ends in .mp4, .mov or .mkv. The file `song` is heard with it from its beginning, as long as the video is:
+    cut, or followed by silence. Asks of a picture `read()`: (height, width, 3) uint8, top row first.
     """
 
-    def __init__(self, path: str | os.PathLike[str], size: tuple[int, int], rate_hz: float) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], size: tuple[int, int], rate_hz: float, song: Path | None = None
+    ) -> None:
         super().__init__(path)
         if self.path.suffix not in CONTAINERS:
             raise RecordingError(f"{self.path}: a video's name ends in {', '.join(CONTAINERS)}")
@@ -123,6 +133,7 @@ class VideoRecorder(Recorder):
         self._size = size
         self._rate = Fraction(rate_hz).limit_denominator(RATE_DENOMINATOR)
         self._container: OutputContainer | None = None
+        self._song = None if song is None else SongWriter(song)
 
     def _begin(self) -> None:
         # Flushed, so that a full disk is told at the frame that fills it rather than at the end.
@@ -135,6 +146,8 @@ class VideoRecorder(Recorder):
         stream.color_primaries = ColorPrimaries.BT709
         stream.color_trc = ColorTrc.BT709
         stream.color_range = ColorRange.MPEG
+        if self._song is not None:
+            self._song.begin(self._container)
         self._container.start_encoding()  # opens the file now, where PyAV would wait for the first packet
         self._stream = stream
 
@@ -150,10 +163,14 @@ class VideoRecorder(Recorder):
         frame.time_base = 1 / self._rate
         assert self._container is not None
         self._container.mux(self._stream.encode(frame))
+        if self._song is not None:
+            self._song.write(self._container, round((self.frames + 1) / self._rate * SONG_RATE))
 
     def _end(self) -> None:
         assert self._container is not None
         self._container.mux(self._stream.encode(None))
+        if self._song is not None:
+            self._song.end(self._container)
         self._container.close()
         self._container = None
 
@@ -162,6 +179,44 @@ class VideoRecorder(Recorder):
             with suppress(av.error.FFmpegError, OSError):
                 self._container.close()
             self._container = None
+
+
+class SongWriter:
+    """Writes a file's sound into a container beside the video, sample by sample as far as the video has come."""
+
+    def __init__(self, song: Path) -> None:
+        self._samples = Samples(blocks(song, SONG_RATE))
+        self._waiting = np.zeros((0, CHANNELS), np.float32)
+        self._taken = self._written = 0
+
+    def begin(self, container: OutputContainer) -> None:
+        """Adds the stream."""
+        stream = container.add_stream("aac", rate=SONG_RATE)
+        stream.layout, stream.format, stream.bit_rate = "stereo", "fltp", SONG_BIT_RATE
+        self._stream = stream
+
+    def write(self, container: OutputContainer, end: int) -> None:
+        """Writes up to the sample `end`, whole AAC frames of it."""
+        wanted = end - self._taken
+        samples = self._samples.take(wanted)
+        silence = np.zeros((wanted - len(samples), CHANNELS), np.float32)
+        self._waiting = np.concatenate([self._waiting, samples, silence])
+        self._taken = end
+        while len(self._waiting) >= AAC_FRAME:
+            self._encode(container, self._waiting[:AAC_FRAME])
+            self._waiting = self._waiting[AAC_FRAME:]
+
+    def end(self, container: OutputContainer) -> None:
+        """Writes what is left."""
+        if len(self._waiting):
+            self._encode(container, self._waiting)
+        container.mux(self._stream.encode(None))
+
+    def _encode(self, container: OutputContainer, samples: NDArray[np.float32]) -> None:
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts, frame.time_base = SONG_RATE, self._written, Fraction(1, SONG_RATE)
+        container.mux(self._stream.encode(frame))
+        self._written += len(samples)
 
 
 class ImageRecorder(Recorder):

@@ -1,0 +1,268 @@
+"""The audio source with a real sound server: it hears, loses it, hears again; files are played and heard exactly."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.audio.analysis import Analysis
+from engine.audio.decode import SONG_RATE, AudioError, Samples, blocks, mono
+from engine.audio.inputs import LOOPBACK, Input, choose
+from engine.clock import FixedClock, WallClock
+from engine.controls import Controls
+from engine.parameters import PARAMETERS
+from engine.sources.audio import Audio, AudioFile, Listener, SongTrack
+from tests.sound_server import SoundServer, sound_server  # noqa: F401
+
+RATE = 30.0
+# Seconds in which something has to come, on a machine that is busy.
+PATIENCE = 40.0
+
+
+def write_wav(path: Path, samples: NDArray[np.float32]) -> Path:
+    """Mono samples (n,) at SONG_RATE as 16 bit."""
+    import wave
+
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SONG_RATE)
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
+    return path
+
+
+def clicks(seconds: float, bpm: float = 120) -> NDArray[np.float32]:
+    """Bursts of a 100 Hz tone on the beat."""
+    t = np.arange(round(seconds * SONG_RATE)) / SONG_RATE
+    return (0.5 * np.sin(2 * np.pi * 100 * t) * np.exp(-20 * (t % (60 / bpm)))).astype(np.float32)
+
+
+class Stage:
+    """A show's clock and controls, and what was told."""
+
+    def __init__(self) -> None:
+        self.clock = WallClock(RATE)
+        self.controls = Controls(PARAMETERS)
+        self.told: list[str] = []
+        self.longest_poll = 0.0
+
+    def until(self, source: Listener, condition: Callable[[], bool]) -> float:
+        """Polls frame by frame until the condition holds; returns the seconds it took."""
+        began = time.perf_counter()
+        while not condition():
+            assert time.perf_counter() - began < PATIENCE, self.told
+            self.clock.advance()
+            polled = time.perf_counter()
+            source.poll(self.controls)
+            self.longest_poll = max(self.longest_poll, time.perf_counter() - polled)
+            time.sleep(1 / RATE)
+        return time.perf_counter() - began
+
+
+@contextmanager
+def playing(path: Path, sink: str = "vj") -> Iterator[None]:
+    with subprocess.Popen(["paplay", "--latency-msec=30", f"--device={sink}", str(path)]) as player:
+        try:
+            yield
+        finally:
+            player.kill()
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+def hears(stage: Stage) -> Callable[[], bool]:
+    return lambda: stage.controls.signals.get("audio/bass", 0.0) > 0.4
+
+
+def test_what_is_played_is_heard_and_silence_is_not(
+    sound_server: SoundServer,  # noqa: F811
+    stage: Stage,
+    tmp_path: Path,
+) -> None:
+    song = write_wav(tmp_path / "song.wav", clicks(60))
+    with closing(Audio("default", stage.clock, stage.told.append)) as audio:
+        stage.until(audio, lambda: "audio/level" in stage.controls.signals)
+        assert stage.controls.signals["audio/level"] == 0.0
+        with playing(song):
+            stage.until(audio, hears(stage))
+            stage.until(audio, lambda: audio.beat is not None and audio.beat.confidence > 0.5)
+            assert audio.beat is not None and audio.beat.bpm == pytest.approx(120, rel=0.02)
+            assert stage.clock.time - audio.beat.time < 2
+    assert stage.told == ["audio: listens to vj.monitor (1 of 2)"]
+
+
+@pytest.mark.parametrize("fault", ["killed", "hung"])
+def test_a_daemon_that_dies_or_hangs_is_lost_and_found_again(
+    sound_server: SoundServer,  # noqa: F811
+    stage: Stage,
+    fault: str,
+) -> None:
+    with closing(Audio("vj", stage.clock, stage.told.append)) as audio:
+        stage.until(audio, lambda: bool(audio.name))
+        stage.until(audio, lambda: "audio/level" in stage.controls.signals)
+        if fault == "killed":
+            sound_server.kill()
+        else:
+            sound_server.hang()
+        stage.until(audio, lambda: "audio/level" not in stage.controls.signals)
+        assert audio.beat is None and audio.name == ""
+        assert "audio: vj.monitor is lost; the show goes on, and listens again when it is back" in stage.told
+        if fault == "killed":
+            sound_server.start()
+        else:
+            sound_server.wake()
+        stage.until(audio, lambda: "audio/level" in stage.controls.signals)
+    assert stage.told[-1] == "audio: listens to vj.monitor (1 of 2)"
+
+
+def test_the_next_input_is_taken_live_and_the_first_after_the_last(
+    sound_server: SoundServer,  # noqa: F811
+    stage: Stage,
+) -> None:
+    with closing(Audio("1", stage.clock, stage.told.append)) as audio:
+        for name in ("vj.monitor", "other.monitor", "vj.monitor"):
+            stage.until(audio, lambda name=name: audio.name == name)  # type: ignore[misc]
+            audio.next_input()
+
+
+def test_loopback_hears_what_is_played_to_the_default_output(
+    sound_server: SoundServer,  # noqa: F811
+    stage: Stage,
+    tmp_path: Path,
+) -> None:
+    subprocess.run(["pactl", "set-default-sink", "other"], check=True)
+    song = write_wav(tmp_path / "song.wav", clicks(60))
+    with closing(Audio(LOOPBACK, stage.clock, stage.told.append)) as audio, playing(song, "other"):
+        stage.until(audio, hears(stage))
+
+
+def test_an_unknown_input_is_told_once_with_those_there_are(
+    sound_server: SoundServer,  # noqa: F811
+    stage: Stage,
+) -> None:
+    with closing(Audio("theremin", stage.clock, stage.told.append)) as audio:
+        stage.until(audio, lambda: bool(stage.told))
+    assert stage.told == ["audio: no input 'theremin'; there are 1 vj.monitor, 2 other.monitor"]
+
+
+def test_a_file_is_played_to_the_output_and_danced_to_until_it_ends(
+    sound_server: SoundServer,  # noqa: F811
+    stage: Stage,
+    tmp_path: Path,
+) -> None:
+    song = write_wav(tmp_path / "song.wav", clicks(4))
+    with closing(AudioFile(song, stage.clock, stage.told.append)) as audio:
+        stage.until(audio, hears(stage))
+        stage.until(audio, lambda: audio.ended)
+    assert stage.told == ["audio: plays song.wav to the default output", "audio: song.wav has ended"]
+    assert "audio/level" not in stage.controls.signals
+
+
+def test_without_an_output_a_file_is_danced_to_by_the_wall_clock(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nonexistent")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    song = write_wav(tmp_path / "song.wav", clicks(3))
+    with closing(AudioFile(song, stage.clock, stage.told.append)) as audio:
+        stage.until(audio, hears(stage))
+        taken = stage.until(audio, lambda: audio.ended)
+    assert taken > 1.5  # of three seconds, less what had been heard
+    assert stage.told[0].startswith("audio: plays without sound: ")
+
+
+def test_a_file_that_is_not_there_is_told_in_one_line(stage: Stage, tmp_path: Path) -> None:
+    missing = tmp_path / "none.ogg"
+    with closing(AudioFile(missing, stage.clock, stage.told.append)) as audio:
+        stage.until(audio, lambda: bool(stage.told))
+    assert stage.told == [f"audio: {missing}: No such file or directory"]
+    with pytest.raises(AudioError, match=r"none\.ogg: No such file"):
+        SongTrack(missing, FixedClock(RATE))
+
+
+def test_a_render_hears_exactly_the_samples_up_to_each_frame(tmp_path: Path) -> None:
+    song = write_wav(tmp_path / "song.wav", clicks(2))
+    clock, controls, analysis = FixedClock(29.97), Controls(PARAMETERS), Analysis(SONG_RATE)
+    track = SongTrack(song, clock)
+    samples = mono(np.concatenate(list(blocks(song, SONG_RATE))))
+    fed = 0
+    for _ in range(50):
+        clock.advance()
+        track.poll(controls)
+        end = round(clock.time * SONG_RATE)
+        heard = analysis.feed(samples[fed:end])
+        fed = end
+        if heard:
+            assert controls.signals["audio/bass"] == max(values.bass for values in heard)
+            assert track.beat == heard[-1].beat
+    assert fed == round(49 / 29.97 * SONG_RATE)
+
+
+def test_after_a_songs_end_a_render_is_quiet(tmp_path: Path) -> None:
+    clock, controls = FixedClock(RATE), Controls(PARAMETERS)
+    track = SongTrack(write_wav(tmp_path / "song.wav", clicks(0.5)), clock)
+    for _ in range(30):
+        clock.advance()
+        track.poll(controls)
+    assert controls.signals == {} and track.beat is None
+
+
+def test_a_song_is_decoded_in_any_portions_at_the_rate_asked_for(tmp_path: Path) -> None:
+    song = write_wav(tmp_path / "song.wav", clicks(1))
+    whole = np.concatenate(list(blocks(song, 44100)))
+    assert len(whole) == pytest.approx(44100, abs=2)
+    samples = Samples(blocks(song, 44100))
+    parts = [samples.take(count) for count in (1, 0, 1000, 50000)]
+    assert [len(part) for part in parts] == [1, 0, 1000, len(whole) - 1001] and samples.ended
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+def test_a_file_without_sound_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mute.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 16, 16, "yuv420p"
+        for packet in stream.encode(av.VideoFrame(16, 16, "yuv420p")):
+            container.mux(packet)
+        container.mux(stream.encode(None))
+    with pytest.raises(AudioError, match=r"mute\.mp4: holds no sound"):
+        next(blocks(path, SONG_RATE))
+
+
+INPUTS = [
+    Input("mic", 0, 48000, 1),
+    Input("speakers.monitor", 1, 48000, 2, loopback=True),
+    Input("Line In", 2, 48000, 2, default=True),
+    Input("hdmi.monitor", 3, 48000, 2, loopback=True),
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ("default", "Line In"),
+        ("loopback", "speakers.monitor"),
+        ("1", "mic"),
+        ("line", "Line In"),
+        ("HDMI", "hdmi.monitor"),
+    ],
+)
+def test_an_input_is_chosen_by_number_by_part_of_its_name_or_by_what_it_is(wanted: str, name: str) -> None:
+    assert choose(INPUTS, wanted).name == name
+
+
+@pytest.mark.parametrize("wanted", ["0", "5", "guitar"])
+def test_an_input_that_is_not_there_is_refused_with_those_that_are(wanted: str) -> None:
+    with pytest.raises(AudioError, match=f"no input '{wanted}'; there are 1 mic, 2 speakers.monitor, "):
+        choose(INPUTS, wanted)
+    with pytest.raises(AudioError, match="the system has no audio input"):
+        choose([], wanted)
