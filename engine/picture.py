@@ -160,16 +160,12 @@ class Picture:
         self._fields.repeat_x = self._fields.repeat_y = False
         self._reach = np.zeros((MOST_DANCERS, 4))  # what each field covers, texels: left, top, right, bottom
         self._far = np.zeros(MOST_DANCERS, np.bool_)
+        self._known = 0  # how many dancers' fields are their own
         self._own_brush = brush is None
         self._brush = brush or Brush(context)
         self._allocate(size)
-        # Drivers compile at the first use; the first frame is due at once.
-        covered = np.full((image_size[1], image_size[0]), 0 if self._dark else 255, np.uint8)
-        for far in (True, False):
-            self._far[0] = far
-            self._write(0, covered)
-            self._stage.advance(0, 1, 1, 0, size)
-            self._render()
+        if self._own_brush:
+            self.warm_up()
 
     @property
     def images(self) -> NDArray[np.uint8]:
@@ -191,6 +187,8 @@ class Picture:
         self._stage.advance(dt, len(latents), round(values["dance/dancers"]), values["dance/mirror"], self.size)
         far = (self._stage.places[:, SCALE] < FAR) & self._silhouette & (len(latents) > 1)
         changed = self._decoding.fresh | (far != self._far[: len(far)])
+        changed[self._known :] = True  # or who waits for a first turn would be seen as one who left
+        self._known = len(latents)
         self._far[: len(far)] = far
         for dancer in np.flatnonzero(changed):
             self._write(int(dancer), self._decoding.images[dancer])
@@ -204,6 +202,19 @@ class Picture:
             return
         with self._mixing():
             self._brush.over.draw(self._target, texture, target_size=self.size, share=min(share, 1.0))
+
+    def warm_up(self) -> None:
+        """Draw once with everything there is: drivers compile at the first use, and the first frame is due at once.
+
+        Pictures that share a brush need it once, before any of them has drawn a frame.
+        """
+        covered = np.full((self._image_size[1], self._image_size[0]), 0 if self._dark else 255, np.uint8)
+        self._stage.advance(0, 1, 1, 0, self.size)
+        for far in (True, False):
+            self._far[0] = far
+            self._write(0, covered)
+            self._render()
+        self.lay_over(self._brush.black, 0.5)
 
     def resize(self, size: tuple[int, int]) -> None:
         """Draw at `size` (width, height) from the next frame on; the frame drawn last is lost."""
