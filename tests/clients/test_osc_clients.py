@@ -5,20 +5,24 @@ skipped.
 """
 
 import os
+import re
 import shutil
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures.osc import LOOPBACK, TEMPERATURE, Line, a_line, listener
+from tests.fixtures.osc import LOOPBACK, TEMPERATURE, Line, a_line, listener, message
 
 PACKAGES = {"oscsend": "liblo-tools", "pd": "puredata-core", "sclang": "supercollider-language"}
 # A program that has not ended by then hangs. sclang compiles its class library first, seconds on a busy machine.
 HANGS = 120.0
 FRAME = 1 / 30
+ABLETON = Path(__file__).parents[2] / "docs" / "ableton.md"
 
 
 @pytest.fixture
@@ -190,4 +194,31 @@ def test_sclang_hears_how_things_stand(line: Line, tmp_path: Path) -> None:
     script = tmp_path / "hears.scd"
     script.write_text(SC_HEARS.format(port=line.osc.port))
     assert "TEMPERATURE 0.75" in play(line, start("sclang", str(script)))
+    assert line.told == []
+
+
+def test_the_bridge_of_the_page_on_ableton_hands_on_tempo_and_bars(line: Line) -> None:
+    (bridge,) = re.findall(r"```python\n(.*?)```", ABLETON.read_text(), re.DOTALL)
+    answers = free_port()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as live:  # stands in for AbletonOSC
+        live.bind((LOOPBACK, 0))
+        live.settimeout(HANGS)
+        for written, used in (("11000", live.getsockname()[1]), ("11001", answers), ("9010", line.osc.port)):
+            bridge = bridge.replace(written, str(used))
+        program = subprocess.Popen([sys.executable, "-c", bridge])
+        try:
+            asked = [live.recv(1024).partition(b"\0")[0] for _ in range(2)]
+            assert asked == [b"/live/song/start_listen/tempo", b"/live/song/start_listen/beat"]
+            for number in range(3, 6):
+                live.sendto(message("/live/song/get/beat", number), (LOOPBACK, answers))
+            live.sendto(message("/live/song/get/tempo", 128.0), (LOOPBACK, answers))
+            ends = time.perf_counter() + HANGS
+            while line.controls.target("tempo/bpm") != 128.0 and time.perf_counter() < ends:
+                line.poll()
+                time.sleep(FRAME)
+        finally:
+            program.kill()
+            program.wait()
+    assert line.controls.target("tempo/bpm") == 128.0
+    assert line.done == [("tempo/resync",)]
     assert line.told == []
