@@ -5,8 +5,9 @@ begin with, when they join, and after a fall. The batch axis is the company of d
 first leads: in unison the others follow.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ class Dancer:
         self._energy = Energy(bundle.bank, self._rate)
         self._falls: list[Fall] = []
         # The session's memory grows to the most it will need, ahead of the show.
-        Squad(bundle, MOST).step({})
+        bundle.together([partial(Squad(bundle, MOST).step, {}) for _ in range(2)])
         self._warm_up(len(seeds))
 
     @property
@@ -159,10 +160,9 @@ class Dancer:
             if found != value.shape:
                 raise ValueError(f"state of the dance: {name} is {found}; it must be {value.shape}")
         for index, each in enumerate(self._bundle.state):
-            whole, first = state[each.name_in.removesuffix("_in")], 0
-            for squad in self._squads:
-                squad.state[index][...] = whole.take(range(first, first + squad.dancers), each.axis)
-                first += squad.dancers
+            whole = np.moveaxis(state[each.name_in.removesuffix("_in")], each.axis, 0)
+            for rows, squad in self._rows():
+                np.moveaxis(squad.state[index], each.axis, 0)[...] = whole[rows]
         self._step, self._phase, self._seed = int(state["step"]), float(state["phase"]), int(state["seed"])
         self._unison, self._lingering = float(state["unison"]), float(state["lingering"])
         for name in ROWS:
@@ -217,13 +217,14 @@ class Dancer:
         self._led_by[:dancers][there & ~follows] = FREE
 
         uniform, normal = self._noise.draw(self._step, self._unison)
-        first = 0
-        for squad in self._squads:
-            rows = slice(first, first + squad.dancers)
+        tasks: list[Callable[[], None]] = []
+        for rows, squad in self._rows():
             if (self._led_by[rows] != LEADER).any():
-                squad.step(self._inputs | {"uniform": uniform[rows], "normal": normal[rows]})
+                inputs = self._inputs | {"uniform": uniform[rows], "normal": normal[rows]}
+                tasks.append(partial(squad.step, inputs))
+        self._bundle.together(tasks)
+        for rows, squad in self._rows():
             self._latest[rows] = squad.latent
-            first += squad.dancers
         self._step += 1
         shown = self._canon.newest(dancers)
         for dancer in np.flatnonzero(self._led_by[:dancers] >= 0):
@@ -297,6 +298,13 @@ class Dancer:
         follows[0] = False
         return follows
 
+    def _rows(self) -> Iterator[tuple[slice, Squad]]:
+        """The squads, each with its dancers' places in the company."""
+        first = 0
+        for squad in self._squads:
+            yield slice(first, first + squad.dancers), squad
+            first += squad.dancers
+
     def _place(self, dancer: int) -> tuple[Squad, int]:
         """The dancer's squad and its row there."""
         if dancer == 0:
@@ -313,12 +321,10 @@ class Dancer:
         self._squads = company([], dancers, self._bundle)
         passages = bank[[self._noise.choice(dancer, 0, len(bank)) for dancer in range(dancers)]]
         for given in range(passages.shape[1]):
-            first = 0
-            for squad in self._squads:
+            for rows, squad in self._rows():
                 if given:
                     squad.step({})
-                squad.latent[:] = passages[first : first + squad.dancers, given]
-                first += squad.dancers
+                squad.latent[:] = passages[rows, given]
         for dancer in range(dancers):
             self._latest[dancer] = passages[dancer, -1]
             self._canon.begin(dancer, passages[dancer, -1])

@@ -11,8 +11,16 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-# The share of a frame's period that decoding may take in a live show; the step of 64 dancers takes another 0.4.
+from engine.parameters import MOST_DANCERS
+
+# The share of a frame's period that decoding may take in a live show, and by how much less the largest company leaves:
+# stepping and drawing 64 takes 18 ms on two cores, drawing 16 takes 8.
 SHARE = 0.3
+CROWDED = 0.3
+# As many are decoded at once as there are cores for it (`Bundle.together`).
+AT_ONCE = 2
+# In the queue, as if they had waited for so many frames: the leader, and then who has not had a turn at all.
+FIRST, NEVER = 2**40, 2**32
 
 
 class Decoding:
@@ -43,7 +51,6 @@ class Decoding:
 
     def advance(self, latents: NDArray[np.float32]) -> None:
         """Brings the images up to date with `latents` (dancers, latent_size) as far as there is time for."""
-        began = self._now()
         self._fit(latents)
         self.images = self.images.copy()  # those handed out stay as they were
         changed = (self._latents != latents).any(axis=1)
@@ -51,20 +58,28 @@ class Decoding:
         alike[0] = False
         self.fresh = ~changed
         self._waiting += 1
-        if changed[0]:
-            self._take(np.array([0]), latents)
-        self._share(np.flatnonzero(alike & changed), latents)
-        queue = np.flatnonzero(changed & ~alike)[int(changed[0]) :]
+        queue = np.flatnonzero(changed & ~alike)
         if self._budget is None:
-            if len(queue):
-                self._take(queue, latents)
-            return
-        for dancer in queue[np.argsort(-self._waiting[queue], kind="stable")]:
-            self._take(np.array([dancer]), latents)
-            if self._now() - began >= self._budget:
+            for dancers in (queue[queue == 0], queue[queue > 0]):  # the leader as it would be alone, to the last bit
+                self._take(dancers, latents)
+        else:
+            budget = self._budget * (1 - CROWDED * (len(latents) / MOST_DANCERS) ** 2)
+            self._waiting[0] = FIRST
+            self._take_turns(queue[np.argsort(-self._waiting[queue], kind="stable")], latents, budget)
+        self._share(np.flatnonzero(alike & changed), latents)
+
+    def _take_turns(self, queue: NDArray[np.int64], latents: NDArray[np.float32], budget: float) -> None:
+        """Decodes dancers of the queue until what one turn more would take, by the last one, is beyond the budget."""
+        began = now = self._now()
+        for first in range(0, len(queue), AT_ONCE):
+            self._take(queue[first : first + AT_ONCE], latents)
+            before, now = now, self._now()
+            if now - began + (now - before) > budget:
                 break
 
     def _take(self, dancers: NDArray[np.int64], latents: NDArray[np.float32]) -> None:
+        if not len(dancers):
+            return
         self.images[dancers] = self._decode(latents[dancers])
         self._done(dancers, latents)
 
@@ -86,4 +101,4 @@ class Decoding:
         self.images = np.concatenate(
             [self.images[:known], np.full((new, *self.images.shape[1:]), self._blank, np.uint8)]
         )
-        self._waiting = np.concatenate([self._waiting[:known], np.full(new, np.iinfo(np.int32).max)])
+        self._waiting = np.concatenate([self._waiting[:known], np.full(new, NEVER)])

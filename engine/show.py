@@ -7,11 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.controls import Controls
-from engine.dancer import Dancer
 
 
 class Clock(Protocol):
@@ -33,10 +29,16 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
-class Picture(Protocol):
-    """Draws latents (dancers, latent_size); what it returns is handed to the sinks."""
+class Dancer(Protocol):
+    """Dances on; what it returns, its latents (dancers, latent_size) or layers of them, is handed to the picture."""
 
-    def draw(self, latents: NDArray[np.float32], values: Mapping[str, float], clock: Clock, /) -> Any: ...
+    def advance(self, dt: float, values: Mapping[str, float], /) -> Any: ...
+
+
+class Picture(Protocol):
+    """Draws what the show's dancer gives; what it returns is handed to the sinks."""
+
+    def draw(self, latents: Any, values: Mapping[str, float], clock: Clock, /) -> Any: ...
 
 
 class Sink(Protocol):

@@ -149,7 +149,8 @@ def test_metadata_that_is_no_object_is_refused(folder: Path, content: bytes, mes
         ({"defaults": {"temperature": 9}}, "defaults.temperature is 9; it must be a number in 0.05..3"),
         (
             {"defaults": {"temprature": 1}},
-            'defaults is "temprature"; it must be about temperature, pi_temperature, sigma_temperature, speed, seed',
+            'defaults is "temprature"; it must be about temperature, pi_temperature, sigma_temperature, speed, seed, '
+            "dancers, unison, canon, mirror, frozen",
         ),
         ({"health": []}, 'health is []; it must be an object with "area" and "slow_motion"'),
         (
@@ -347,3 +348,24 @@ def test_a_bank_that_is_not_finite_is_refused(folder: Path) -> None:
     bank[3, 4, 5] = np.inf
     np.save(folder / "bank.npy", bank)
     assert refusal(folder) == "bank.npy: holds latents that are not finite; expected numbers"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_tasks_done_together_are_all_done_and_what_fails_is_raised(tiny_bundle: Path, threads: int) -> None:
+    bundle, done = open_bundle(tiny_bundle, "cpu", threads), []
+    bundle.together([lambda number=number: done.append(number) for number in range(5)])  # type: ignore[misc]
+    assert sorted(done) == [0, 1, 2, 3, 4]
+
+    def fail() -> None:
+        raise ValueError("for the test")
+
+    for tasks in ([fail, lambda: None], [lambda: None, fail]):
+        with pytest.raises(ValueError, match="for the test"):
+            bundle.together(tasks)
+
+
+def test_images_decoded_on_a_second_core_are_those_decoded_alone(tiny_bundle: Path) -> None:
+    bundle = open_bundle(tiny_bundle, "cpu")
+    latents = bundle.bank[:7, 0]
+    alone = np.concatenate([bundle.decode(latent[None]) for latent in latents])
+    assert bundle.decode(latents).tobytes() == alone.tobytes()

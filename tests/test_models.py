@@ -219,7 +219,7 @@ def test_the_picture_goes_over_from_one_to_the_other_without_a_flash(
             pass
 
     layers = Layers(stage.models.bundle, (160, 90), new_picture)
-    show = Show(FixedClock(30), [], Controls(PARAMETERS, {"dance/seed": 7}), stage.models, layers, [Film()])  # type: ignore[arg-type]
+    show = Show(FixedClock(30), [], Controls(PARAMETERS, {"dance/seed": 7}), stage.models, layers, [Film()])
     for _ in range(5):
         show.tick()
     stage.models.move(1)

@@ -54,6 +54,7 @@ def test_a_tick_polls_the_sources_and_shows_the_sinks_what_came_of_it_in_the_sam
         f"window shown (1, {HEIGHT}, {WIDTH}) with seed 3",
         f"recorder shown (1, {HEIGHT}, {WIDTH}) with seed 3",
     ]
+    assert isinstance(show.dancer, Dancer)
     assert show.dancer.position == 1
 
 
