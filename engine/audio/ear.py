@@ -38,8 +38,10 @@ LONGEST_DELAY = 0.2
 
 # Seconds between attempts to open an input that is not there.
 AGAIN = 0.5
-# A stream without a callback for this long is gone, seconds; the first was seen to take two.
-GONE, FIRST_CALLBACK = 1.0, 4.0
+# A stream without a callback for this long is gone, seconds. While it starts, over its first blocks, it is given
+# longer: two seconds were seen.
+GONE, GONE_AT_START = 1.0, 4.0
+FIRST_BLOCKS = 188
 # Channels that are listened to of an interface that has more.
 MOST_CHANNELS = 2
 
@@ -101,7 +103,7 @@ def listen(library: Any, wanted: str) -> None:
         write("input", chosen.name, found.index(chosen) + 1, len(found))
         while True:
             try:
-                end, block = heard.get(timeout=GONE if fed else FIRST_CALLBACK)
+                end, block = heard.get(timeout=GONE if fed > FIRST_BLOCKS * BLOCK else GONE_AT_START)
             except queue.Empty:
                 os._exit(1)  # closing the stream may hang; a new process begins afresh
             fed += len(block)
@@ -158,7 +160,7 @@ def heard_blocks(samples: Samples) -> Iterator[tuple[float, NDArray[np.float32]]
             due += len(block) / SONG_RATE
         while stream is not None and (waiting >= BLOCKS_AHEAD or (waiting and not len(block))):
             try:
-                yield played.get(timeout=GONE if given else FIRST_CALLBACK)
+                yield played.get(timeout=GONE if given > FIRST_BLOCKS else GONE_AT_START)
                 given += 1
             except queue.Empty:
                 os._exit(1)  # the output is gone

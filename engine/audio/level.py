@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Root mean squares of full scale. A microphone's own noise and a sound card's hum lie below -60 dB; a song that
-# averages -46 dB is the quietest that is brought up to be like the others.
+# averages -52 dB is the quietest that is brought up to be like the others.
 NOISE_FLOOR = 10 ** (-60 / 20)
-QUIETEST_SONG = 10 ** (-46 / 20)
+QUIETEST_SONG = 10 ** (-52 / 20)
 
 # Seconds of sound over which a song's loudness is averaged: long against a bar, short against a song.
 LONG = 4.0

@@ -8,8 +8,8 @@ HOLD = 0.08
 # Seconds over which the usual rise is averaged: a few beats.
 RECENT = 1.5
 
-# An onset rises above the recent mean by this many mean deviations, and by this much at least (of log amplitude):
-# steady sound, whose rises are all alike, has none.
+# An onset rises above the recent mean by this many mean deviations, by the mean itself, so that few of noise's rises
+# count, and by this much at least (of log amplitude): a steady tone, whose rises are all alike, has none.
 DEVIATIONS, LEAST = 2.5, 0.08
 
 
@@ -26,7 +26,7 @@ class Onsets:
     def __call__(self, rise: float) -> bool:
         """Whether an onset begins with this rise. One that goes on rising is still the same."""
         above = rise - self._mean
-        was, self._rising = self._rising, above > max(LEAST, DEVIATIONS * self._deviation)
+        was, self._rising = self._rising, above > max(LEAST, DEVIATIONS * self._deviation, self._mean)
         self._since += self._step
         onset = self._rising and not was and self._since >= HOLD
         if onset:

@@ -1,7 +1,7 @@
 """Recorders: write every frame shown into a file, and put it in place whole when the show closes.
 
-`VideoRecorder` writes H.264, and a song beside it as AAC; `ImageRecorder` the decoder's own images as numpy's .npy. Both
-stream into a file beside the target and move it there at the end, so that what bears the right name is always whole.
+`VideoRecorder` writes H.264, and a song beside it as AAC; `ImageRecorder` the decoder's own images as numpy's .npy.
+Both stream into a file beside the target and move it there at the end, so that what bears the right name is whole.
 """
 
 import os

@@ -1,8 +1,8 @@
 """Audio: what an input hears, or a file that is played, as signals; the beat, for the tempo.
 
-Owns the process that hears (`engine.audio.ear`) and its life: when nothing has come from it for a second it is killed
-and another begins, so that a daemon that died or hangs costs the show nothing. A thread reads its lines into a bounded
-queue; `poll` takes them out and never waits.
+Owns the process that hears (`engine.audio.ear`) and its life: when it ends, or has to be killed because nothing comes
+from it, another begins, so that a daemon that died or hangs costs the show nothing. A thread reads its lines into a
+bounded queue; `poll` takes them out and never waits.
 """
 
 import json
@@ -20,10 +20,14 @@ from engine.audio.beat import BeatEstimate
 from engine.audio.decode import SONG_RATE, Samples, blocks, mono
 from engine.controls import Controls
 
-# Seconds without a line after which the ear is dead, once it hears; and before that, when it is starting.
-DEAD, STARTING = 1.5, 8.0
+# Seconds without a line after which the ear is taken to hang, once it hears, and while it starts. It ends itself, and
+# sooner, when its stream is gone; this is for when it cannot.
+DEAD, STARTING = 5.0, 8.0
 # Seconds between one ear and the next: the second time twice as long, and so on up to the last.
 FIRST_WAIT, LONGEST_WAIT = 0.25, 1.0
+
+# Seconds that a killed process may take to go, at the show's end.
+LONGEST_CLOSE = 1.0
 
 # Lines kept for a frame that is late: five seconds of them.
 MOST_LINES = 1000
@@ -83,7 +87,7 @@ class Ear:
         self._closing.set()
         self._anew.set()
         self._kill()
-        self._thread.join(timeout=DEAD)
+        self._thread.join(timeout=LONGEST_CLOSE)
 
     def _kill(self) -> None:
         process = self._process
