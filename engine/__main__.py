@@ -5,6 +5,7 @@ The only place that wires parts together. What a command needs is imported when 
 """
 
 import argparse
+import difflib
 import importlib
 import importlib.util
 import secrets
@@ -12,13 +13,22 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from engine import resources
-from engine.arguments import RENDER_SECONDS, SIZE, parse_devices, parse_live, parse_render
+from engine.arguments import (
+    FPS,
+    RENDER_SECONDS,
+    SIZE,
+    parse_controls,
+    parse_devices,
+    parse_live,
+    parse_log,
+    parse_render,
+)
 from engine.controls import Controls
 from engine.parameters import PARAMETERS
 
@@ -27,6 +37,9 @@ if TYPE_CHECKING:
 
     from engine.bundle import Bundle
     from engine.picture import Picture
+    from engine.show import Show
+    from engine.sinks.log import Log
+    from engine.sinks.recorder import ImageRecorder, VideoRecorder
 
 FINE, FAILED, USAGE = 0, 1, 2
 DEFAULT_MODEL = "models/default"
@@ -60,6 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command == "devices":
             parse_devices(arguments[1:])
             return devices()
+        if command == "controls":
+            parse_controls(arguments[1:])
+            return controls_page()
+        if command == "log":
+            return log(parse_log(arguments[1:]))
         return live(parse_live(arguments))
     except Failure as failure:
         print(f"dancenet: {failure}", file=sys.stderr)
@@ -80,6 +98,14 @@ def hand_over(command: str, package: str, arguments: list[str]) -> int:
     return importlib.import_module(f"{package}.__main__").main(arguments)
 
 
+def controls_page() -> int:
+    """Prints everything that can be played."""
+    from engine.reference import markdown
+
+    print(markdown(), end="")
+    return FINE
+
+
 def devices() -> int:
     """Prints what there is to play with."""
     from engine.devices import report
@@ -98,6 +124,7 @@ def live(options: argparse.Namespace) -> int:
     from engine.sources.osc import Osc
     from engine.status import Fact, Status
 
+    options.fps = options.fps or FPS
     bundle = open_model(options, LIVE_THREADS)
     if options.seed is None and "dance/seed" not in dict(options.set):
         options.seed = secrets.randbelow(SEEDS)
@@ -121,7 +148,15 @@ def live(options: argparse.Namespace) -> int:
     watchdog = Watchdog(dancer, bundle.metadata, sparing(status.say))
     host, port = options.osc
     osc = Osc(host, port, controls, status.say)
-    show = Show(clock, [osc, keys], controls, dancer, picture, [watchdog, window])
+    danced: Any = dancer
+    show_log: Log | None = None
+    if options.log:
+        from engine.show_log import Layer
+        from engine.sinks.log import Logged, model_of
+
+        model, show_log = model_of(bundle), open_log(options, status.say)
+        danced = Logged(dancer, lambda latents: (Layer(model, 1.0, latents),), show_log)
+    show = Show(clock, [osc, keys], controls, danced, picture, [watchdog, window])
 
     def describe() -> list[Fact]:
         return [
@@ -139,7 +174,7 @@ def live(options: argparse.Namespace) -> int:
 
     window.lay_over(Hud(window.context, controls, keys, describe, lambda: status.message, clock.now))
 
-    with stop_signals() as stopped, closing(status), closing(show):
+    with stop_signals() as stopped, closing(status), closing(show_log) if show_log else nullcontext(), closing(show):
         status.say(f"runs on {bundle.provider.name}: {bundle.provider.reason}; frames by {window.pacing}")
         while not (window.closed or stopped()) and (options.seconds is None or clock.time < options.seconds):
             try:
@@ -148,6 +183,17 @@ def live(options: argparse.Namespace) -> int:
                 raise Failure(str(error)) from None
             status.frame(line)
     return FINE
+
+
+def open_log(options: argparse.Namespace, say: Callable[[str], None]) -> "Log":
+    """The log asked for with --log."""
+    from engine.show_log import LogError
+    from engine.sinks.log import Log
+
+    try:
+        return Log(options.log, {"fps": options.fps, "size": options.size, "seed": options.seed}, say)
+    except LogError as error:
+        raise Failure(str(error)) from None
 
 
 def without_display(options: argparse.Namespace, reason: str) -> int:
@@ -159,8 +205,11 @@ def without_display(options: argparse.Namespace, reason: str) -> int:
 
 
 def render(options: argparse.Namespace) -> int:
-    """Renders a dance to a video, or the decoder's images to an array."""
-    return render_to(options.out, options.size or SIZE, options.seconds, options)
+    """Renders a dance, or one that was logged, to a video, or the decoder's images to an array."""
+    if options.replay:
+        return replay(options)
+    options.fps = options.fps or FPS
+    return render_to(options.out, options.size or SIZE, options.seconds or RENDER_SECONDS, options)
 
 
 def render_to(out: Path, size: tuple[int, int], seconds: float, options: argparse.Namespace) -> int:
@@ -168,9 +217,7 @@ def render_to(out: Path, size: tuple[int, int], seconds: float, options: argpars
     from engine.clock import FixedClock
     from engine.dancer import Dancer
     from engine.health import Watchdog, sparing
-    from engine.render import DecodedPicture, progress_bar
     from engine.show import Show
-    from engine.sinks.recorder import ImageRecorder, RecordingError, VideoRecorder
 
     if not out.parent.is_dir():
         raise Failure(f"{out}: there is no folder {out.parent}")
@@ -178,22 +225,50 @@ def render_to(out: Path, size: tuple[int, int], seconds: float, options: argpars
     controls = start_controls(bundle, options)
     dancer = Dancer(bundle, [int(controls.target("dance/seed"))])
     frames = max(1, round(seconds * options.fps))
-    picture: Any
-    recorder: ImageRecorder | VideoRecorder
+    draw, recorder = new_recording(out, size, options.fps)
+    picture = draw(bundle)
+    watchdogs: list[Watchdog] = []
+
+    def build(say: Callable[[str], None]) -> Show:
+        watchdogs.append(Watchdog(dancer, bundle.metadata, sparing(say)))
+        return Show(FixedClock(options.fps), [], controls, dancer, picture, [*watchdogs, recorder])
+
+    taken = record(out, frames, recorder, build)
+    width, height = bundle.metadata.image_size if out.suffix == ".npy" else size
+    print(
+        f"{out}: {frames} frames of {width}x{height}, {frames / options.fps:g} s of dance, "
+        f"made at {frames / taken:.0f} a second on {bundle.provider.name}; {watchdogs[0].resets} resets"
+    )
+    return FINE
+
+
+def new_recording(
+    out: Path, size: tuple[int, int], fps: float
+) -> "tuple[Callable[[Bundle], Any], ImageRecorder | VideoRecorder]":
+    """What makes pictures for a file, and its recorder: a video of `size`, or the decoder's own images."""
+    from engine.render import DecodedPicture
+    from engine.sinks.recorder import ImageRecorder, VideoRecorder
+
     if out.suffix == ".npy":
-        picture, recorder = DecodedPicture(bundle.decode), ImageRecorder(out)
-        size = bundle.metadata.image_size
-    else:
-        picture = new_picture(headless_context(), bundle, size)
-        recorder = VideoRecorder(out, size, options.fps)
-    with stop_signals() as stopped, progress_bar(f"{out}", frames) as progress:
-        watchdog = Watchdog(dancer, bundle.metadata, sparing(progress.say))
-        show = Show(FixedClock(options.fps), [], controls, dancer, picture, [watchdog, recorder])
+        return lambda bundle: DecodedPicture(bundle.decode), ImageRecorder(out)
+    context = headless_context()
+    return lambda bundle: new_picture(context, bundle, size), VideoRecorder(out, size, fps)
+
+
+def record(
+    out: Path, ticks: int, recorder: "ImageRecorder | VideoRecorder", build: "Callable[[Callable[[str], None]], Show]"
+) -> float:
+    """Runs the show that `build` puts together, given what tells a line, into a file; returns the seconds it took."""
+    from engine.render import progress_bar
+    from engine.sinks.recorder import RecordingError
+
+    with stop_signals() as stopped, progress_bar(f"{out}", ticks) as progress:
+        show = build(progress.say)
         began = time.perf_counter()
         try:
-            for frame in range(frames):
+            for tick in range(ticks):
                 if stopped():
-                    raise Failure(f"stopped at frame {frame} of {frames}; {out} is not written")
+                    raise Failure(f"stopped at frame {tick} of {ticks}; {out} is not written")
                 show.tick()
                 progress.advance()
             show.close()
@@ -201,24 +276,82 @@ def render_to(out: Path, size: tuple[int, int], seconds: float, options: argpars
             raise Failure(str(error)) from None
         finally:
             recorder.discard()
-        taken = time.perf_counter() - began
-    print(
-        f"{out}: {frames} frames of {size[0]}x{size[1]}, {frames / options.fps:g} s of dance, "
-        f"made at {frames / taken:.0f} a second on {bundle.provider.name}; {watchdog.resets} resets"
+        return time.perf_counter() - began
+
+
+def log(options: argparse.Namespace) -> int:
+    """Prints what a log holds."""
+    from engine.replay import describe
+    from engine.show_log import LogError, ShowLog
+
+    try:
+        print(describe(ShowLog(options.file)))
+    except LogError as error:
+        raise Failure(str(error)) from None
+    return FINE
+
+
+def replay(options: argparse.Namespace) -> int:
+    """Shows a logged show again, into a file."""
+    from engine.replay import (
+        END_MISSING,
+        Paced,
+        ReplayClock,
+        ReplayControls,
+        ReplayDancer,
+        ReplayPicture,
+        check_latents,
+        find_bundle,
     )
+    from engine.show import Show
+    from engine.show_log import LogError, ShowLog
+
+    out: Path = options.out
+    try:
+        log = ShowLog(options.replay)
+        if not log.ticks:
+            raise Failure(f"{log.path}: holds no frame")
+        if len(log.models) > 1 and out.suffix == ".npy":
+            raise Failure(f"{log.path}: {len(log.models)} models danced; a file of images holds those of one")
+        given, bundles = [options.model] if options.model else [], {}
+        for model in log.models:
+            folder, warning = find_bundle(log, model, given, [resources.path(DEFAULT_MODEL)])
+            bundle = bundles[model] = open_folder(folder, options.provider, OFFLINE_THREADS)
+            check_latents(log, model, bundle.metadata.latent_size, folder)
+            if warning:
+                print(f"dancenet: {warning}", file=sys.stderr)
+        if not log.whole:
+            print(f"dancenet: {log.path}: {END_MISSING}; {log.ticks} frames of it are shown", file=sys.stderr)
+        rate = options.fps or float(log.about["fps"])
+        width, height = log.about["size"]
+        draw, recorder = new_recording(out, options.size or (width - width % 2, height - height % 2), rate)
+        clock = ReplayClock(log, float(log.about["fps"]))
+        picture: Any = ReplayPicture(lambda model: draw(bundles[model]))
+        dancer: Any = ReplayDancer(clock)
+        show = Show(clock, [], ReplayControls(clock), dancer, picture, [Paced(recorder, clock, rate)])
+        taken = record(out, log.ticks, recorder, lambda say: show)
+    except LogError as error:
+        raise Failure(str(error)) from None
+    print(f"{out}: {recorder.frames} frames of {log.path}, made at {recorder.frames / taken:.0f} a second")
     return FINE
 
 
 def open_model(options: argparse.Namespace, threads: int) -> "Bundle":
     """Opens the bundle asked for, or the one that ships."""
+    try:
+        folder = options.model or resources.path(DEFAULT_MODEL)
+    except FileNotFoundError as error:
+        raise Failure(f"{error}; give a dancer with --model DIR") from None
+    return open_folder(folder, options.provider, threads)
+
+
+def open_folder(folder: Path, provider: str, threads: int) -> "Bundle":
+    """Opens the bundle in a folder."""
     from engine.bundle import BundleError, open_bundle
     from engine.providers import ProviderError
 
     try:
-        folder = options.model or resources.path(DEFAULT_MODEL)
-        return open_bundle(folder, options.provider, threads)
-    except FileNotFoundError as error:
-        raise Failure(f"{error}; give a dancer with --model DIR") from None
+        return open_bundle(folder, provider, threads)
     except (BundleError, ProviderError) as error:
         raise Failure(str(error)) from None
 
@@ -229,7 +362,9 @@ def start_controls(bundle: "Bundle", options: argparse.Namespace) -> Controls:
     defaults = {f"dance/{name}": value for name, value in bundle.metadata.defaults.items()}
     for key, value in options.set:
         if key not in rows:
-            raise Failure(f"--set: unknown parameter {key!r}; known are {', '.join(rows)}", USAGE)
+            near = difflib.get_close_matches(key, rows, n=1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise Failure(f"--set: unknown parameter {key!r}; {meant}`dancenet controls` lists them", USAGE)
         low, high = rows[key].low, rows[key].high
         if not low <= value <= high:
             raise Failure(f"--set: {key} is {value:g}; it must be in {low:g}..{high:g}", USAGE)

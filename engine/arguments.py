@@ -14,6 +14,7 @@ from engine.parameters import PARAMETERS
 
 OSC_ADDRESS = "127.0.0.1:9010"
 RENDER_SECONDS = 16.0
+FPS = 30.0
 SIZE = (1280, 720)
 MOST_FPS = 240.0
 
@@ -24,6 +25,8 @@ commands:
   dancenet train FOOTAGE... train a dancer on footage
   dancenet export CHECKPOINT --out DIR
                             write a trained dancer's bundle
+  dancenet log FILE         what a log made with --log holds
+  dancenet controls         every parameter, command, signal and key
   dancenet devices          monitors, audio inputs and inference providers: which are used and why
 
 `dancenet COMMAND --help` tells more. Keys: up and down move the temperature, F toggles fullscreen, ESC leaves it,
@@ -49,6 +52,7 @@ def parse_live(arguments: list[str]) -> argparse.Namespace:
         help=f"where to listen for OSC ({OSC_ADDRESS})",
     )  # fmt: skip
     parser.add_argument("--seconds", type=seconds, metavar="N", help="stop by itself after so long (never)")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="log the show, for `dancenet render --replay FILE`")
     return parser.parse_args(arguments)
 
 
@@ -61,12 +65,39 @@ def parse_render(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("out", type=output, metavar="OUT", help="a file ending in .mp4 or .npy")
     add_dance_options(parser, "0")
-    parser.add_argument("--seconds", type=seconds, default=RENDER_SECONDS, metavar="N", help="how long (16)")
-    parser.add_argument("--size", type=even_size, metavar="WxH", help="of the video (1280x720); not for .npy")
+    parser.add_argument("--seconds", type=seconds, metavar="N", help=f"how long ({RENDER_SECONDS:g})")
+    parser.add_argument(
+        "--size", type=even_size, metavar="WxH",
+        help="of the video (1280x720; of a replay, the show's window); not for .npy",
+    )  # fmt: skip
+    parser.add_argument(
+        "--replay", type=Path, metavar="FILE",
+        help="show a logged show again, at the frame rate it had; --model is where its dancer lies now",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
+    if options.replay:
+        danced = ("seed", "temperature", "speed", "seconds")
+        for name in [each for each in danced if getattr(options, each) is not None] or ["set"] * bool(options.set):
+            parser.error(f"argument --{name}: a replay is as it was danced")
     if options.size and options.out.suffix == ".npy":
         parser.error("argument --size: an .npy holds the decoder's images at their own size")
     return options
+
+
+def parse_controls(arguments: list[str]) -> argparse.Namespace:
+    """`dancenet controls` takes no options but --help."""
+    parser = argparse.ArgumentParser(
+        prog="dancenet controls",
+        description="Lists every parameter, command, signal and key, as docs/controls.md does.",
+    )
+    return parser.parse_args(arguments)
+
+
+def parse_log(arguments: list[str]) -> argparse.Namespace:
+    """`dancenet log` takes a file."""
+    parser = argparse.ArgumentParser(prog="dancenet log", description="Tells what a log made with --log holds.")
+    parser.add_argument("file", type=Path, metavar="FILE")
+    return parser.parse_args(arguments)
 
 
 def parse_devices(arguments: list[str]) -> argparse.Namespace:
@@ -87,7 +118,7 @@ def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
         help="how freely it moves, 0.05 to 3 (what suits the dancer best)",
     )  # fmt: skip
     parser.add_argument("--speed", type=parameter("dance/speed"), metavar="X", help="0 freezes, 2 is double (1)")
-    parser.add_argument("--fps", type=frame_rate, default=30.0, metavar="N", help="frames a second (30)")
+    parser.add_argument("--fps", type=frame_rate, metavar="N", help=f"frames a second ({FPS:g})")
     parser.add_argument("--provider", default="auto", metavar="NAME", help="where the model runs: auto, cpu, cuda, ...")
     parser.add_argument(
         "--set", type=setting, action="append", default=[], metavar="NAME=X",

@@ -15,6 +15,8 @@ import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
 from engine import __version__
+from engine.bundle import open_bundle
+from engine.show_log import ShowLog
 from tests.display import Screen
 from tests.fixtures.tiny_bundle import HEIGHT, WIDTH, write_tiny_bundle
 
@@ -42,9 +44,9 @@ def run(
     return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
 
-def refusal(*arguments: str, code: int = 1, folder: Path = ROOT) -> str:
+def refusal(*arguments: str, code: int = 1, folder: Path = ROOT, environment: Mapping[str, str] = NO_DISPLAY) -> str:
     """The one line with which the command fails."""
-    result = run(*arguments, folder=folder)
+    result = run(*arguments, folder=folder, environment=environment)
     lines = result.stderr.splitlines()
     assert (result.returncode, result.stdout) == (code, "")
     # argparse shows the usage above its line.
@@ -135,9 +137,9 @@ def test_wrong_usage_ends_with_2_and_says_what_is_allowed(arguments: tuple[str, 
 
 def test_a_parameter_that_is_not_there_or_out_of_range_is_wrong_usage(tiny_bundle: Path) -> None:
     render = ("render", "out.npy", "--model", str(tiny_bundle))
-    assert refusal(*render, "--set", "dance/swril=1", code=2) == (
-        "dancenet: --set: unknown parameter 'dance/swril'; known are dance/temperature, dance/pi_temperature, "
-        "dance/sigma_temperature, dance/speed, dance/seed"
+    assert refusal(*render, "--set", "dance/tempratur=1", code=2) == (
+        "dancenet: --set: unknown parameter 'dance/tempratur'; did you mean dance/temperature? "
+        "`dancenet controls` lists them"
     )
     line = refusal(*render, "--set", "dance/sigma_temperature=5", code=2)
     assert line == "dancenet: --set: dance/sigma_temperature is 5; it must be in 0..4"
@@ -275,9 +277,69 @@ def test_a_live_show_hears_osc_shows_it_and_ends_cleanly_on_a_signal(
             read += os.read(terminal, 4096).decode()
         return read
 
-    assert re.search(r"\d\d\.\d fps  late \d+  temperature 1\.00  speed 1\.00  seed 7  ", read_until("resets 0"))
+    assert re.search(r"\d\d\.\d fps  temperature 1\.00  speed 1\.00  late \d+  seed 7  ", read_until("resets 0"))
     client.send_message("/dancenet/dance/temperature", 2.5)
     assert "seed 7" in read_until("temperature 2.50")
     process.send_signal(sent)
     assert process.wait(timeout=30) == 0
     os.close(terminal)
+
+
+def test_a_logged_show_is_rendered_again_from_its_latents(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:
+    live = {**NO_DISPLAY, "DISPLAY": x_display.name}
+    arguments = (
+        "--model",
+        str(tiny_bundle),
+        "--seconds",
+        "2",
+        "--size",
+        "321x200",
+        "--osc",
+        f"127.0.0.1:{free_port()}",
+    )
+    assert run(*arguments, "--log", "show.dnlog", folder=tmp_path, environment=live).returncode == 0
+    log = ShowLog(tmp_path / "show.dnlog")
+    assert log.whole and (log.about["fps"], log.about["size"]) == (30, [321, 200])
+    result = run("render", "out.npy", "--replay", "show.dnlog", folder=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    # A frame that stood for several periods is there as often.
+    shown = np.concatenate([tick.layers[0].latents for tick in log])
+    stood = [*[round(30 * tick.dt) for tick in log][1:], 1]
+    images = open_bundle(tiny_bundle, "cpu").decode(shown)
+    assert np.array_equal(np.load(tmp_path / "out.npy"), np.repeat(images, stood, axis=0))
+    assert run("render", "out.mp4", "--replay", "show.dnlog", folder=tmp_path).returncode == 0
+    with av.open(str(tmp_path / "out.mp4")) as video:
+        stream = video.streams.video[0]
+        assert (stream.frames, stream.width, stream.height, stream.average_rate) == (sum(stood), 320, 200, 30)
+    assert run("log", "show.dnlog", folder=tmp_path).stdout.startswith(f"show.dnlog: {log.ticks} frames in 2.")
+    again = refusal(*arguments, "--log", "show.dnlog", folder=tmp_path, environment=live)
+    assert again == "dancenet: show.dnlog: is there already; a log never writes over another"
+
+
+def test_a_show_that_is_killed_leaves_a_log_that_is_shown_up_to_there(
+    tiny_bundle: Path, tmp_path: Path, x_display: Screen
+) -> None:
+    live = {**NO_DISPLAY, "DISPLAY": x_display.name}
+    port = free_port()
+    process = start(("--model", str(tiny_bundle), "--osc", f"127.0.0.1:{port}", "--log", "show.dnlog"), tmp_path, live)
+    path = tmp_path / "show.dnlog"
+    while process.poll() is None and not (path.exists() and path.stat().st_size and ShowLog(path).ticks > 30):
+        pass
+    process.kill()
+    process.communicate()
+    ticks = ShowLog(path).ticks
+    result = run("render", "out.npy", "--replay", "show.dnlog", folder=tmp_path)
+    assert result.returncode == 0
+    assert result.stderr == (
+        f"dancenet: show.dnlog: its end is missing: a crash, or a cut file; {ticks} frames of it are shown\n"
+    )
+    assert len(np.load(tmp_path / "out.npy")) >= ticks
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("seed", "3"), ("temperature", "1"), ("speed", "1"), ("seconds", "3"), ("set", "dance/seed=3")],
+)
+def test_a_replay_is_as_it_was_danced(option: str, value: str) -> None:
+    line = refusal("render", "out.npy", "--replay", "show.dnlog", f"--{option}", value, code=2)
+    assert line == f"dancenet render: error: argument --{option}: a replay is as it was danced"

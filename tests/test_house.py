@@ -14,7 +14,7 @@ from engine import __version__
 
 ROOT = Path(__file__).parent.parent
 OURS = {"engine", "training", "export", "tests", "benchmarks", "make"}
-DRAWS = {"engine.picture", "engine.isf", "engine.sinks.window"}
+DRAWS = {"engine.picture", "engine.isf", "engine.sinks.window", "engine.sinks.shell", "engine.sinks.panel"}
 # The command lines put parts together; each rule says which of them it leaves out.
 COMMAND_LINE, TRAINING_COMMAND_LINE = "engine.__main__", "training.__main__"
 # What a distribution is imported as, where that is not its own name.
@@ -96,15 +96,21 @@ def test_parameters_and_clock_import_nothing_of_ours() -> None:
     assert [o for part in ("parameters", "clock") for o in offences(f"engine.{part}", tuple(OURS))] == []
 
 
-def test_sources_know_controls_and_parameters_only() -> None:
-    known = ("engine.controls", "engine.parameters", "engine.sources")
-    found = {name for importer, names in IMPORTS.items() if inside(importer, "engine.sources") for name in names}
+def test_sources_know_the_controls_and_what_they_hear_with_but_nothing_of_the_show() -> None:
+    controls = ("engine.controls", "engine.parameters", "engine.routes")
+    known = (*controls, "engine.sources", "engine.audio", "engine.noise")
+    found = {
+        name
+        for importer, names in IMPORTS.items()
+        if inside(importer, "engine.sources", "engine.audio")
+        for name in names
+    }
     assert [
         name for name in sorted(found) if inside(name, *OURS) and not inside(name, *known) and name != "engine"
     ] == []
 
 
-def test_opengl_lives_in_the_picture_the_effects_and_the_window() -> None:
+def test_opengl_lives_in_the_picture_the_effects_the_window_and_the_panel() -> None:
     assert offences("engine", ("moderngl", "pyglet"), but={*DRAWS, COMMAND_LINE}) == []
 
 

@@ -8,7 +8,7 @@ import torch
 from scipy.stats import multivariate_normal
 
 from training.latents import Sequence, Statistics, signal_share, statistics
-from training.mdn_rnn import MDNRNN, MDNRNNConfig, mixture_nll
+from training.mdn_rnn import MDNRNN, SIGMA_FLOOR, MDNRNNConfig, mixture_nll
 from training.place import CPU
 from training.train_mdn_rnn import Chunk, MDNRNNTraining, draw, epoch_chunks, passage_loss
 
@@ -51,6 +51,17 @@ def test_a_far_target_has_a_finite_loss_and_gradient() -> None:
     assert loss.isfinite()
     assert mu.grad is not None
     assert mu.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_sigma_keeps_its_digits_however_small_it_is(half: bool) -> None:
+    model = MDNRNN(MDNRNNConfig(latent_size=3, layers=1, units=4, hidden=5, components=2)).eval()
+    model.sigma.weight.data.zero_()
+    model.sigma.bias.data = torch.tensor([-16.0, -4.0, -1.0, 0.0, 0.5, 3.0])
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+        _, _, sigma, _ = model(torch.zeros(1, 1, 3), model.zero_state(1))
+    expected = torch.tensor([math.exp(-16), math.exp(-4), math.exp(-1), 1.0, 1.5, 4.0])
+    torch.testing.assert_close(sigma.flatten(), expected, rtol=1e-6, atol=2 * SIGMA_FLOOR)
 
 
 LENGTHS = [40, 7, 130, 2, 33]

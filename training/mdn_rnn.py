@@ -63,7 +63,9 @@ class MDNRNN(nn.Module):
         hidden = F.relu(self.dense(self.dropout(y)))
         shape = (*latents.shape[:2], self.config.components, self.config.latent_size)
         mu = self.mu(hidden).view(shape) + (self.gain * latents)[:, :, None]
-        sigma = F.elu(self.sigma(hidden)).view(shape) + (1 + SIGMA_FLOOR)
+        # elu + 1 + floor, as keras-mdn-layer's, in a form that keeps small sigmas: near -1 elu has no digits left.
+        raw = self.sigma(hidden).view(shape).to(latents.dtype)
+        sigma = raw.clamp(max=0).exp() + F.relu(raw) + SIGMA_FLOOR
         return self.pi(hidden), mu, sigma, state
 
 

@@ -1,0 +1,81 @@
+"""The reference of everything that can be played, made from the tables: `dancenet controls`, docs/controls.md.
+
+Owns only the words between the tables.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from engine.parameters import COMMANDS, PARAMETERS, SIGNALS, Command, Parameter
+from engine.routes import DEFAULT_ROUTES, Route
+from engine.sources.keys import KEYS
+
+OPENING = """\
+# Controls
+Everything that can be played. This page is made by `dancenet controls`; the tables are those that the program runs by.
+
+Every parameter is set by OSC with one number at its address, or with 0..1 at `<address>/unit`; `?` asks for it. Keys,
+scenes, routes and the HUD use the same names. [ableton.md](ableton.md) and [touchdesigner.md](touchdesigner.md) tell
+how to send, [scenes.md](scenes.md) how scenes are kept.
+"""
+COMMANDS_OPENING = """\
+A command is done when its address is sent without an argument, with an argument of its own, or with a number that
+rises above 0.5 (a button). Those marked *musical* wait for the next beat or bar where `tempo/quantise` says so.
+"""
+SIGNALS_OPENING = """\
+Signals are 0..1 and live while their source is. They go out to OSC subscribers, and routes move parameters by them.
+"""
+ROUTES_OPENING = """\
+`/dancenet/route SIGNAL PARAMETER AMOUNT [CURVE ATTACK RELEASE INVERT CENTRE]` adds or changes a route: it adds
+amount * (signal ** curve - centre) to the parameter, as a share of its range, following in attack and release seconds;
+an amount of 0 takes it out. The show starts with:
+"""
+
+ROUTE_HEADS = ("signal", "parameter", "amount", "curve", "attack", "release", "invert", "centre")
+
+
+def markdown(parameters: Sequence[Parameter] = PARAMETERS) -> str:
+    """The whole reference as one page. `parameters`: those of the engine, and a bundle's own where one is open."""
+    sections = (
+        OPENING,
+        "## Parameters",
+        table(("address", "range", "default", "what it does"), map(parameter_row, parameters)),
+        f"## Commands\n{COMMANDS_OPENING}",
+        table(("address", "with", "what it does"), map(command_row, COMMANDS)),
+        f"## Signals\n{SIGNALS_OPENING}",
+        table(("signal", "what it is"), ((code(row.key), row.doc) for row in SIGNALS)),
+        f"## Routes\n{ROUTES_OPENING}",
+        table(ROUTE_HEADS, map(route_row, DEFAULT_ROUTES)),
+        "## Keys",
+        table(("key", "what it does"), ((row.label, row.doc) for row in KEYS)),
+    )
+    return "\n".join(sections)
+
+
+def parameter_row(row: Parameter) -> tuple[str, ...]:
+    """Address, range, default and doc of a parameter."""
+    unit = f" {row.unit}" if row.unit else ""
+    if row.choices:
+        return code(row.address), ", ".join(row.choices), row.choices[int(row.default)], row.doc
+    return code(row.address), f"{row.low:.10g} to {row.high:.10g}{unit}", f"{row.default:g}", row.doc
+
+
+def command_row(row: Command) -> tuple[str, ...]:
+    """Address, argument and doc of a command."""
+    return code(row.address), row.argument, row.doc + (" *Musical.*" if row.musical else "")
+
+
+def route_row(route: Route) -> tuple[str, ...]:
+    """The fields of a route."""
+    numbers = route.amount, route.curve, route.attack, route.release, float(route.invert), route.centre
+    return code(route.signal), code(route.parameter), *(f"{number:g}" for number in numbers)
+
+
+def code(text: str) -> str:
+    """As it is typed."""
+    return f"`{text}`"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
