@@ -40,7 +40,7 @@ class Stage:
 
     train_step(step, fraction) -> losses by name, after it has called backward(); evaluate() -> figures by name;
     `better`: name of the figure to keep the best weights by (lower is better), with `patience` evaluations without a
-    better one ending the stage. Without it the last weights are kept.
+    better one, once the learning rate falls, ending the stage. Without it the last weights are kept.
     """
 
     name: str
@@ -191,7 +191,7 @@ def fit(stage: Stage, path: Path, resume: bool) -> dict:
                     if best is None or found[stage.better] < best["value"]:
                         weights = {name: tensor.clone() for name, tensor in stage.model.state_dict().items()}
                         best, waited = {"value": found[stage.better], "step": step, "model": weights}, 0
-                    else:
+                    elif fraction > 1 - DECAY:  # at its full rate the figure goes up and down too much to tell
                         waited += 1
                     if stage.patience is not None and waited >= stage.patience:
                         break

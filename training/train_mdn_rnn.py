@@ -26,7 +26,7 @@ class MDNRNNTraining:
     target_noise of the posterior's noise: sigma then holds the dance's uncertainty and hardly any of the VAE's noise.
     """
 
-    batch: int = 16
+    batch: int = 8  # as fast as 16 on two cores, for twice the steps
     steps: int = 64
     learning_rate: float = 1e-3
     clip: float = 5.0
