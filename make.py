@@ -33,12 +33,15 @@ SHOW_LIBRARIES = [
 ]
 # moderngl has wheels for x86-64 only; elsewhere pip compiles it, which takes these and Python's headers.
 COMPILER = ["g++", "libx11-dev"]
-# Tests open real windows on a screen in memory and press real keys.
-TEST_PROGRAMS = ["xvfb", "xdotool"]
+# Tests open real windows on a screen in memory, press real keys on real layouts, and listen to a real sound server.
+TEST_PROGRAMS = ["xvfb", "xdotool", "x11-xkb-utils", "pulseaudio", "pulseaudio-utils", "libasound2-plugins"]
+# Programs that people send OSC with: oscsend, Pure Data, SuperCollider.
+CLIENT_PROGRAMS = ["liblo-tools", "puredata-core", "supercollider-language"]
 
 USAGE = """\
 make dance [ARGS="..."]   install what the show needs, the first time, and start it; ARGS go to dancenet
 make test  [ARGS="..."]   install what development needs, the first time, and run every check; ARGS go to pytest
+make test-clients         install oscsend, Pure Data and SuperCollider, and have them play the show
 make lint                 the checks of the source alone: ruff and mypy
 make bench [ARGS="..."]   hold 30 frames a second for a minute, and count the late ones
 make clean                remove .venv and what tools left behind; models and runs stay
@@ -52,7 +55,14 @@ def main(arguments: list[str]) -> int:
     if name == "help":
         print(USAGE)
         return 0
-    commands = {"dance": dance, "test": test, "lint": lint, "bench": bench, "clean": clean}
+    commands = {
+        "dance": dance,
+        "test": test,
+        "test-clients": test_clients,
+        "lint": lint,
+        "bench": bench,
+        "clean": clean,
+    }
     if name not in commands:
         print(f"make.py: unknown command {name!r}; there are {', '.join(commands)} and help", file=sys.stderr)
         return 2
@@ -78,6 +88,13 @@ def test(rest: list[str]) -> int:
     """Every check. The tests run last and whatever the others found, so that one run tells everything."""
     set_up(development=True)
     return check_source() | run([str(program("python")), "-m", "pytest", *rest])
+
+
+def test_clients(rest: list[str]) -> int:
+    """The checks that real OSC programs take part in; without these they are skipped."""
+    set_up(development=True)
+    install_system_packages(CLIENT_PROGRAMS)
+    return run([str(program("python")), "-m", "pytest", "tests/clients", *rest])
 
 
 def lint(rest: list[str]) -> int:

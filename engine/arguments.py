@@ -4,6 +4,7 @@ A value out of range ends the program with a line on what is allowed, exit code 
 """
 
 import argparse
+import ipaddress
 import math
 import re
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from engine.parameters import PARAMETERS
 
 OSC_ADDRESS = "127.0.0.1:9010"
 RENDER_SECONDS = 16.0
+OSC_SIGNALS_HZ = 30.0
 FPS = 30.0
 SIZE = (1280, 720)
 MOST_FPS = 240.0
@@ -29,8 +31,8 @@ commands:
   dancenet controls         every parameter, command, signal and key
   dancenet devices          monitors, audio inputs and inference providers: which are used and why
 
-`dancenet COMMAND --help` tells more. Keys: up and down move the temperature, F toggles fullscreen, ESC leaves it,
-Ctrl+Q quits. OSC: /dancenet/dance/temperature and the other parameters, one number each.
+`dancenet COMMAND --help` tells more. Keys: F1 shows them all, H the HUD, Ctrl+Q quits. OSC: one number to
+/dancenet/dance/temperature, and so on; `dancenet controls` lists the addresses.
 """
 
 
@@ -38,7 +40,7 @@ def parse_live(arguments: list[str]) -> argparse.Namespace:
     """The options of the live show; its help lists the commands too."""
     parser = argparse.ArgumentParser(
         prog="dancenet",
-        description="A neural dancer, played live: in a window, steered by keys and OSC.",
+        description="A neural dancer, played live: in a window, steered by keys, OSC and music.",
         epilog=COMMANDS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -50,6 +52,19 @@ def parse_live(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--osc", type=host_and_port, default=host_and_port(OSC_ADDRESS), metavar="HOST:PORT",
         help=f"where to listen for OSC ({OSC_ADDRESS})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--osc-allow", type=network, action="append", default=[], metavar="NETWORK",
+        help="hear OSC from there too, such as 192.168.1.0/24; may be repeated (this computer only)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--osc-signals", type=signals_rate, default=OSC_SIGNALS_HZ, metavar="HZ",
+        help=f"how often subscribers are sent the signals; 0 never ({OSC_SIGNALS_HZ:g})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--audio", default="default", metavar="INPUT",
+        help="what to dance to: an input's number or part of its name, loopback (what the computer plays), a file that "
+        "is then played, off; list shows the inputs (the system's default input)",
     )  # fmt: skip
     parser.add_argument("--seconds", type=seconds, metavar="N", help="stop by itself after so long (never)")
     parser.add_argument("--log", type=Path, metavar="FILE", help="log the show, for `dancenet render --replay FILE`")
@@ -65,7 +80,10 @@ def parse_render(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("out", type=output, metavar="OUT", help="a file ending in .mp4 or .npy")
     add_dance_options(parser, "0")
-    parser.add_argument("--seconds", type=seconds, metavar="N", help=f"how long ({RENDER_SECONDS:g})")
+    parser.add_argument("--audio", type=Path, metavar="FILE", help="dance to this song, which is heard in the video")
+    parser.add_argument(
+        "--seconds", type=seconds, metavar="N", help=f"how long ({RENDER_SECONDS:g}, or as long as the song)"
+    )
     parser.add_argument(
         "--size", type=even_size, metavar="WxH",
         help="of the video (1280x720; of a replay, the show's window); not for .npy",
@@ -76,9 +94,11 @@ def parse_render(arguments: list[str]) -> argparse.Namespace:
     )  # fmt: skip
     options = parser.parse_args(arguments)
     if options.replay:
-        danced = ("seed", "temperature", "speed", "seconds")
-        for name in [each for each in danced if getattr(options, each) is not None] or ["set"] * bool(options.set):
+        danced = ("seed", "temperature", "speed", "seconds", "audio", "scene", "scenes", "set")
+        for name in [each for each in danced if getattr(options, each) not in (None, [])]:
             parser.error(f"argument --{name}: a replay is as it was danced")
+    elif len(options.model) > 1:
+        parser.error("argument --model: a render is danced by one")
     if options.size and options.out.suffix == ".npy":
         parser.error("argument --size: an .npy holds the decoder's images at their own size")
     return options
@@ -111,7 +131,10 @@ def parse_devices(arguments: list[str]) -> argparse.Namespace:
 
 def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
     """What a live show and a render have in common."""
-    parser.add_argument("--model", type=Path, metavar="DIR", help="the dancer's bundle (the one that ships)")
+    parser.add_argument(
+        "--model", type=Path, action="append", default=[], metavar="DIR",
+        help="the dancer's bundle, or a folder of bundles; repeated, N and P change between them (the one that ships)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=parameter("dance/seed"), metavar="N", help=f"which dance ({seed})")
     parser.add_argument(
         "--temperature", type=parameter("dance/temperature"), metavar="X",
@@ -120,6 +143,10 @@ def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
     parser.add_argument("--speed", type=parameter("dance/speed"), metavar="X", help="0 freezes, 2 is double (1)")
     parser.add_argument("--fps", type=frame_rate, metavar="N", help=f"frames a second ({FPS:g})")
     parser.add_argument("--provider", default="auto", metavar="NAME", help="where the model runs: auto, cpu, cuda, ...")
+    parser.add_argument("--scene", metavar="NAME", help="the scene to begin with, by its name or number")
+    parser.add_argument(
+        "--scenes", type=Path, metavar="DIR", help="where your scenes are (your configuration's folder)"
+    )
     parser.add_argument(
         "--set", type=setting, action="append", default=[], metavar="NAME=X",
         help="any parameter at the start, such as dance/sigma_temperature=0.8; may be repeated",
@@ -158,6 +185,22 @@ def frame_rate(text: str) -> float:
     if not 1 <= value <= MOST_FPS:
         raise argparse.ArgumentTypeError(f"{text!r} frames a second are not in 1..{MOST_FPS:g}")
     return value
+
+
+def signals_rate(text: str) -> float:
+    """Times a second, 0 to MOST_FPS."""
+    value = number(text)
+    if not 0 <= value <= MOST_FPS:
+        raise argparse.ArgumentTypeError(f"{text!r} times a second are not in 0..{MOST_FPS:g}")
+    return value
+
+
+def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """An address, or a network of them."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no network, such as 192.168.1.0/24 or 10.0.0.7") from None
 
 
 def size(text: str) -> tuple[int, int]:

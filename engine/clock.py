@@ -1,4 +1,4 @@
-"""Show time: how far each frame moves on, and when it is due.
+"""Show time: how far each frame moves on, when it is due, and when its picture has to be begun.
 
 A show asks its clock once a frame. A render has a fixed step; a live show follows the wall, in whole periods, so that
 at 30 frames a second and speed 1 every step of the dance is shown as it is.
@@ -19,6 +19,8 @@ class FixedClock:
         self.rate_hz = rate_hz
         self.frame = -1
         """Index of the frame in hand; -1 before the first."""
+        self.dt = 0.0
+        """Seconds from the frame before to the one in hand."""
 
     @property
     def time(self) -> float:
@@ -28,21 +30,36 @@ class FixedClock:
     def advance(self) -> float:
         """Begins a frame; returns the seconds since the one before it, a period for the first."""
         self.frame += 1
-        return 1 / self.rate_hz
+        self.dt = 1 / self.rate_hz
+        return self.dt
+
+    def wait(self) -> bool:
+        """Waits for nothing: a render is never ahead of time."""
+        return False
 
 
 class WallClock:
     """Follows the wall: on time a frame takes one period, and a lost period is made up for by the next frame.
 
-    `due` is when the frame in hand is to be shown, on the time scale of `now`: the window waits for it.
+    `due` is when the frame in hand is to be shown, on the time scale of `now`: the window waits for it. `lead` is how
+    long before that its picture has to be begun, which the window knows too.
     """
 
-    def __init__(self, rate_hz: float, now: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        rate_hz: float,
+        now: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.rate_hz = rate_hz
         self.now = now
         self.frame = -1
-        self.time = 0.0
+        self.time = self.dt = 0.0
         self.due = -math.inf
+        self.lead = 1 / rate_hz  # no waiting until somebody knows better
+        self.begun = -math.inf
+        """When the picture of the frame in hand was begun."""
+        self._sleep = sleep
 
     def advance(self) -> float:
         """Begins a frame; returns the seconds since the one before it: a whole number of periods, at least one."""
@@ -50,7 +67,7 @@ class WallClock:
         now = self.now()
         self.frame += 1
         if self.frame == 0:
-            self.due = now + period
+            self.due, self.dt = now + period, period
             return period
         # `behind` is how long ago the frame before was due. Ahead of time (a screen a little faster than the rate)
         # the due time starts anew, lest the lead grow.
@@ -63,6 +80,14 @@ class WallClock:
             periods = longest
             self.due = now - (periods - 1) * period
         self.due += periods * period
-        dt = periods / self.rate_hz
-        self.time += dt
-        return dt
+        self.dt = periods / self.rate_hz
+        self.time += self.dt
+        return self.dt
+
+    def wait(self) -> bool:
+        """Waits until the frame's picture has to be begun; tells whether there was any time to wait."""
+        remaining = self.due - self.lead - self.now()
+        if remaining > 0:
+            self._sleep(remaining)
+        self.begun = self.now()
+        return remaining > 0

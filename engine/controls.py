@@ -174,6 +174,11 @@ class Controls:
                 value = parameter.from_unit(parameter.to_unit(value) + offset)
             self._values[key] = value
 
+    def settle(self) -> None:
+        """Every value is where it is going, at once: for a show that has not begun."""
+        self._smooth = dict(self._targets)
+        self._values = dict(self._targets)
+
     def snapshot(self) -> Mapping[str, float]:
         """One consistent set of values, key -> value, which later changes leave alone."""
         return MappingProxyType(dict(self._values))

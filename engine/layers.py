@@ -28,6 +28,7 @@ class Layers:
         self._newest = new_picture(first, size)
         self._newest.warm_up()
         self._pictures = {first: self._newest}
+        self._layers: Sequence[Layer] = ()
 
     @property
     def texture(self) -> Any:
@@ -44,18 +45,24 @@ class Layers:
         """Whose image is the last frame's own, (dancers)."""
         return self._newest.fresh
 
-    def draw(self, layers: Sequence[Layer], values: Mapping[str, float], clock: FrameClock) -> Self:
-        """Draws one frame of the layers, the newest last; returns itself, ready for the sinks."""
+    def prepare(self, layers: Sequence[Layer]) -> None:
+        """Decodes a frame's layers, the newest last."""
         for bundle in [bundle for bundle in self._pictures if all(layer.bundle is not bundle for layer in layers)]:
             self._pictures.pop(bundle).release()
         for layer in layers:
             picture = self._pictures.get(layer.bundle)
             if picture is None:
                 picture = self._pictures[layer.bundle] = self._new_picture(layer.bundle, self.size)
-            picture.resize(self.size)
-            picture.draw(layer.latents, values, clock)
+            picture.prepare(layer.latents)
+        self._layers = layers
         self._newest = self._pictures[layers[-1].bundle]
-        for layer in layers[:-1]:
+
+    def draw(self, values: Mapping[str, float], clock: FrameClock) -> Self:
+        """Draws the frame that was prepared; returns itself, ready for the sinks."""
+        for picture in self._pictures.values():
+            picture.resize(self.size)
+            picture.draw(values, clock)
+        for layer in self._layers[:-1]:
             self._newest.lay_over(self._pictures[layer.bundle].texture, layer.weight)
         return self
 

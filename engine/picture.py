@@ -177,18 +177,22 @@ class Picture:
         """Whose image is the last frame's own, (dancers): in a large company others still wait for their turn."""
         return self._decoding.fresh
 
-    def draw(self, latents: NDArray[np.float32], values: Mapping[str, float], clock: FrameClock) -> Self:
-        """Draw one frame of `latents` (dancers, latent_size); returns itself, ready for the sinks."""
+    def prepare(self, latents: NDArray[np.float32]) -> None:
+        """Decode the images of a frame's `latents` (dancers, latent_size)."""
+        self._decoding.advance(latents)
+
+    def draw(self, values: Mapping[str, float], clock: FrameClock) -> Self:
+        """Draw the frame that was prepared; returns itself, ready for the sinks."""
         dt = 0.0 if self._time is None else clock.time - self._time
         if self._time is None:
             self._stage = Stage(self._image_size, grey=not self._silhouette)  # the first company is there at once
         self._time = clock.time
-        self._decoding.advance(latents)
-        self._stage.advance(dt, len(latents), round(values["dance/dancers"]), values["dance/mirror"], self.size)
-        far = (self._stage.places[:, SCALE] < FAR) & self._silhouette & (len(latents) > 1)
+        dancers = len(self.images)
+        self._stage.advance(dt, dancers, round(values["dance/dancers"]), values["dance/mirror"], self.size)
+        far = (self._stage.places[:, SCALE] < FAR) & self._silhouette & (dancers > 1)
         changed = self._decoding.fresh | (far != self._far[: len(far)])
         changed[self._known :] = True  # or who waits for a first turn would be seen as one who left
-        self._known = len(latents)
+        self._known = dancers
         self._far[: len(far)] = far
         for dancer in np.flatnonzero(changed):
             self._write(int(dancer), self._decoding.images[dancer])

@@ -6,6 +6,7 @@ Owns the terminal while a render runs.
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +17,38 @@ from engine.show import Clock
 
 
 class DecodedPicture:
-    """The decoder's own images and nothing else: a picture for recorders that want no effects."""
+    """The decoder's own images and nothing else: a picture for recorders that want no effects.
+
+    `decode` turns latents (dancers, latent_size) into images (dancers, height, width) uint8.
+    """
 
     def __init__(self, decode: Callable[[NDArray[np.float32]], NDArray[np.uint8]]) -> None:
         self._decode = decode
         self.images: NDArray[np.uint8] = np.zeros((0, 0, 0), np.uint8)
+        """Of the last frame, (dancers, height, width)."""
         self.fresh: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        """Whose image is the last frame's own: everybody's."""
 
-    def draw(self, latents: NDArray[np.float32], values: Mapping[str, float], clock: Clock) -> "DecodedPicture":
-        """Decodes latents (dancers, latent_size) into `images` (dancers, height, width); returns itself."""
+    def prepare(self, latents: NDArray[np.float32]) -> None:
+        """Decodes the frame's latents."""
         self.images = self._decode(latents)
         self.fresh = np.ones(len(latents), np.bool_)
+
+    def draw(self, values: Mapping[str, float], clock: Clock) -> Self:
+        """Returns itself, ready for the sinks."""
         return self
+
+
+class Newest:
+    """A dancer that dances in layers, shown by the newest of them alone: for a picture that knows no layers."""
+
+    def __init__(self, dancer: Any) -> None:
+        self._dancer = dancer
+
+    def advance(self, dt: float, values: Mapping[str, float]) -> NDArray[np.float32]:
+        """Has the dancer dance on; returns the newest layer's latents, (dancers, latent_size)."""
+        latents: NDArray[np.float32] = self._dancer.advance(dt, values)[-1].latents
+        return latents
 
 
 class Bar:

@@ -5,16 +5,15 @@ that the same latents give the same frames, at any size. Owns the place in the l
 follow from ticks that came at times of their own.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from engine.bundle import Bundle
 from engine.controls import Controls
-from engine.show_log import Layer, LogError, Model, ShowLog, Tick, fingerprint
+from engine.models import Layer
+from engine.show_log import LogError, Model, ShowLog, Tick, fingerprint
 
 DECODER = "decoder.onnx"
 # Of a frame of the video: times closer than this are the same. Sums of 1/144 s do not meet those of 1/30 s exactly.
@@ -34,7 +33,7 @@ class ReplayClock:
         self._coming = next(self._ticks, None)
         self._period = 1 / rate_hz
         self.frame = -1
-        self.time = 0.0
+        self.time = self.dt = 0.0
         self.tick = Tick(0.0, {}, ())
         """The tick in hand."""
 
@@ -49,9 +48,14 @@ class ReplayClock:
             raise LogError("the log is over")
         self.tick, self._coming = self._coming, next(self._ticks, None)
         self.frame += 1
+        self.dt = self.tick.dt
         if self.frame:
-            self.time += self.tick.dt
-        return self.tick.dt
+            self.time += self.dt
+        return self.dt
+
+    def wait(self) -> bool:
+        """Waits for nothing: the show is over."""
+        return False
 
 
 class ReplayControls(Controls):
@@ -70,56 +74,15 @@ class ReplayControls(Controls):
 
 
 class ReplayDancer:
-    """Shows the layers of the tick in hand."""
+    """Shows the layers of the tick in hand, by the bundles that stand for the models of the log."""
 
-    def __init__(self, clock: ReplayClock) -> None:
+    def __init__(self, clock: ReplayClock, bundles: Mapping[Model, Bundle]) -> None:
         self._clock = clock
+        self._bundles = bundles
 
     def advance(self, dt: float, values: Mapping[str, float]) -> tuple[Layer, ...]:
         """What was shown in this frame."""
-        return self._clock.tick.layers
-
-
-class LayerPicture(Protocol):
-    """What is asked of the picture of one model (`engine.picture.Picture`)."""
-
-    @property
-    def texture(self) -> Any: ...
-
-    def draw(self, latents: NDArray[np.float32], values: Mapping[str, float], clock: Any, /) -> Any: ...
-
-    def lay_over(self, texture: Any, share: float, /) -> None: ...
-
-    def release(self) -> None: ...
-
-
-class ReplayPicture:
-    """Draws layers: a picture for each model, the later ones laid over the first as far as they are faded in.
-
-    `new` makes a model's picture, whenever it comes on; as in the show, its company is then new to the stage.
-    """
-
-    def __init__(self, new: Callable[[Model], LayerPicture]) -> None:
-        self._new = new
-        self._pictures: dict[Model, LayerPicture] = {}
-
-    def draw(self, layers: tuple[Layer, ...], values: Mapping[str, float], clock: Any) -> Any:
-        """Draws one frame; returns the first layer's picture, with the others over it."""
-        for model in self._pictures.keys() - {layer.model for layer in layers}:
-            self._pictures.pop(model).release()
-        for layer in layers:
-            if layer.model not in self._pictures:
-                self._pictures[layer.model] = self._new(layer.model)
-            self._pictures[layer.model].draw(layer.latents, values, clock)
-        first, *others = layers
-        for layer in others:
-            self._pictures[first.model].lay_over(self._pictures[layer.model].texture, layer.weight)
-        return self._pictures[first.model]
-
-    def release(self) -> None:
-        """Gives back what the pictures hold."""
-        for picture in self._pictures.values():
-            picture.release()
+        return tuple(Layer(self._bundles[each.model], each.weight, each.latents) for each in self._clock.tick.layers)
 
 
 class Recorder(Protocol):

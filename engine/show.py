@@ -11,18 +11,21 @@ from engine.controls import Controls
 
 
 class Clock(Protocol):
-    """Show time."""
+    """Show time. `wait` returns when the frame's picture has to be begun, and tells whether it took any time."""
 
     frame: int
+    dt: float
 
     @property
     def time(self) -> float: ...
 
     def advance(self) -> float: ...
 
+    def wait(self) -> bool: ...
+
 
 class Source(Protocol):
-    """Brings input in. `poll` drains what has come and never waits."""
+    """Brings input in. `poll` drains what has come and never waits; live it is called twice in a frame's time."""
 
     def poll(self, controls: Controls) -> None: ...
 
@@ -36,9 +39,11 @@ class Dancer(Protocol):
 
 
 class Picture(Protocol):
-    """Draws what the show's dancer gives; what it returns is handed to the sinks."""
+    """Shows what the show's dancer gives: `prepare` decodes it, `draw` draws it; what that returns the sinks get."""
 
-    def draw(self, latents: Any, values: Mapping[str, float], clock: Clock, /) -> Any: ...
+    def prepare(self, latents: Any, /) -> None: ...
+
+    def draw(self, values: Mapping[str, float], clock: Clock, /) -> Any: ...
 
 
 class Sink(Protocol):
@@ -69,16 +74,23 @@ class Show:
         self.sinks = sinks
 
     def tick(self) -> None:
-        """Makes one frame."""
+        """Makes one frame: the dance at once, the picture as late as it can be, with what was played meanwhile."""
         dt = self.clock.advance()
-        for source in self.sources:
-            source.poll(self.controls)
+        self._poll()
         self.controls.advance(dt)
-        controls = self.controls.snapshot()
-        latents = self.dancer.advance(dt, controls)
-        picture = self.picture.draw(latents, controls, self.clock)
+        latents = self.dancer.advance(dt, self.controls.snapshot())
+        self.picture.prepare(latents)
+        if self.clock.wait():
+            self._poll()
+            self.controls.advance(0)
+        controls = self.controls.snapshot()  # one consistent set of values for the picture and the sinks
+        picture = self.picture.draw(controls, self.clock)
         for sink in self.sinks:
             sink.present(picture, controls)
+
+    def _poll(self) -> None:
+        for source in self.sources:
+            source.poll(self.controls)
 
     def close(self) -> None:
         """Closes every source and sink, the last first, even where one of them fails; then raises what failed."""

@@ -51,8 +51,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Layer:
-    """What one model's company shows in a frame: latents (dancers, latent_size), laid over the layers before it as far
-    as `weight`, 0..1, says; the first layer's is 1."""
+    """What one model's company shows in a frame: latents (dancers, latent_size), and how much of them is seen, 0..1."""
 
     model: Model
     weight: float

@@ -111,7 +111,12 @@ def test_sources_know_the_controls_and_what_they_hear_with_but_nothing_of_the_sh
 
 
 def test_opengl_lives_in_the_picture_the_effects_the_window_and_the_panel() -> None:
-    assert offences("engine", ("moderngl", "pyglet"), but={*DRAWS, COMMAND_LINE}) == []
+    assert offences("engine", ("moderngl", "pyglet"), but={*DRAWS, "engine.commands.opening", "engine.commands.render"}) == []
+
+
+def test_the_commands_are_the_command_line_s_alone() -> None:
+    wiring = {COMMAND_LINE, *(name for name in MODULES if inside(name, "engine.commands"))}
+    assert offences("engine", ("engine.commands", COMMAND_LINE), but=wiring) == []
 
 
 def test_the_show_is_given_its_parts() -> None:
@@ -168,6 +173,7 @@ def test_no_module_is_named_for_what_did_not_fit_elsewhere() -> None:
         *("pyproject.toml", "README.md", "Makefile", "LICENSE", "CHANGELOG.md", ".ci/run", "docs/bundle.md"),
         *("engine/__main__.py", "engine/parameters.py", "engine/controls.py", "engine/show.py", "engine/clock.py"),
         *("engine/bundle.py", "engine/dancer.py", "engine/picture.py", "engine/sources", "engine/sinks"),
+        *("engine/commands", "engine/audio", "scenes", "docs/controls.md", "docs/scenes.md", "docs/replay.md"),
         *("training/__main__.py", "export/__main__.py", "shaders", "models/default/bundle.json", "benchmarks"),
     ],
 )

@@ -5,14 +5,18 @@ import platform
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
 
 from engine import __version__
+from engine.bundle import open_bundle
+from engine.clock import FixedClock
+from engine.models import Layer as Shown
 from engine.show_log import Layer, LogError, Model, ShowLog, Tick
 from engine.sinks.log import BATCH, MOST_WAITING, Log, Logged
 
@@ -70,19 +74,26 @@ def test_a_show_without_a_frame_is_a_log_too(tmp_path: Path) -> None:
     assert (log.ticks, log.whole, list(log)) == (0, True, [])
 
 
-def test_what_a_dancer_shows_is_logged_and_handed_on(tmp_path: Path, model: Path) -> None:
-    class Still:
-        def advance(self, dt: float, values: Mapping[str, float]) -> float:
-            return dt + values["dance/temperature"]
+def test_what_a_picture_shows_is_logged_and_handed_on(tmp_path: Path, tiny_bundle: Path) -> None:
+    class Seen:
+        def prepare(self, layers: Sequence[Shown]) -> None:
+            self.layers = layers
 
-    def layers(shown: float) -> tuple[Layer, ...]:
-        return (Layer(Model("tiny", str(model), 1), 1.0, np.full((1, 1), shown, np.float32)),)
+        def draw(self, values: Mapping[str, float], clock: FixedClock) -> Any:
+            return self.layers, values, clock
 
+    bundle, clock = open_bundle(tiny_bundle, "cpu"), FixedClock(4)
+    clock.advance()
     log = Log(tmp_path / "show.dnlog", {}, lambda line: None)
-    assert Logged(Still(), layers, log).advance(0.25, {"dance/temperature": 0.5}) == 0.75
+    picture, layers = Logged(Seen(), log), (Shown(bundle, 0.75, np.full((1, 8), 0.5, np.float32)),)
+    picture.prepare(layers)
+    assert picture.draw({"dance/temperature": 0.5}, clock) == (layers, {"dance/temperature": 0.5}, clock)
     log.close()
     (logged,) = ShowLog(tmp_path / "show.dnlog")
-    assert (logged.dt, logged.values, logged.layers[0].latents.tolist()) == (0.25, {"dance/temperature": 0.5}, [[0.75]])
+    assert (logged.dt, logged.values) == (0.25, {"dance/temperature": 0.5})
+    (layer,) = logged.layers
+    assert layer.model == Model(bundle.metadata.name, str(tiny_bundle.resolve()), bundle.metadata.latent_size)
+    assert (layer.weight, layer.latents.tolist()) == (0.75, [[0.5] * 8])
 
 
 def test_a_killed_show_loses_less_than_a_second(tmp_path: Path, model: Path) -> None:

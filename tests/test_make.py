@@ -225,6 +225,14 @@ def test_failing_tests_fail(machine: Machine) -> None:
     assert make.test([]) == 1
 
 
+def test_clients_are_installed_for_their_tests_alone(machine: Machine) -> None:
+    machine.program("dpkg-query", lacking("puredata-core"))
+    assert make.main(["test-clients"]) == 0
+    (installed,) = [call for call in machine.calls("apt-get") if "install" in call]
+    assert installed.endswith("--no-install-recommends puredata-core")
+    assert machine.calls("python")[-1].endswith("-m pytest tests/clients")
+
+
 def test_an_old_python_is_told_what_to_do(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -240,11 +248,11 @@ def test_an_old_python_is_told_what_to_do(
 def test_an_unknown_command_names_those_there_are(capfd: pytest.CaptureFixture[str]) -> None:
     assert make.main(["dnace"]) == 2
     assert capfd.readouterr().err == (
-        "make.py: unknown command 'dnace'; there are dance, test, lint, bench, clean and help\n"
+        "make.py: unknown command 'dnace'; there are dance, test, test-clients, lint, bench, clean and help\n"
     )
 
 
-@pytest.mark.parametrize("command", ["dance", "test", "lint", "bench", "clean"])
+@pytest.mark.parametrize("command", ["dance", "test", "test-clients", "lint", "bench", "clean"])
 def test_help_tells_of(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert make.main([]) == 0
     assert f"make {command} " in capfd.readouterr().out

@@ -21,7 +21,8 @@ Images = NDArray[np.uint8]
 def draw(context: moderngl.Context, images: Images, size: tuple[int, int], kind: str = DARK_SILHOUETTE) -> Images:
     """The red channel, (height, width), of `images` (dancers, height, width) drawn at `size`; all channels agree."""
     picture = Picture(context, lambda latents: images, kind, (images.shape[2], images.shape[1]), size)
-    pixels = picture.draw(np.zeros((len(images), 4), np.float32), values(len(images)), FixedClock(30)).read()
+    picture.prepare(np.zeros((len(images), 4), np.float32))
+    pixels = picture.draw(values(len(images)), FixedClock(30)).read()
     picture.release()
     assert pixels.shape == (size[1], size[0], 3)
     assert (pixels == pixels[..., :1]).all()
@@ -147,7 +148,8 @@ def frame(picture: Picture, dancers: int, clock: FixedClock, there: int | None =
     now = Controls(PARAMETERS, {"dance/dancers": dancers, **start}).snapshot()
     clock.advance()
     latents = np.arange(there or dancers, dtype=np.float32)[:, None]
-    return picture.draw(latents, now, clock).read()[..., 0]
+    picture.prepare(latents)
+    return picture.draw(now, clock).read()[..., 0]
 
 
 def bodies(count: int, rows: slice = slice(5, 25), columns: slice = slice(18, 34)) -> Images:
@@ -286,9 +288,11 @@ def test_a_resized_picture_is_drawn_as_one_made_at_that_size(context: moderngl.C
     images = soft_blobs(4)
     picture = Picture(context, lambda latents: images, DARK_SILHOUETTE, (52, 30), (640, 360))
     latents = np.zeros((1, 4), np.float32)
-    picture.draw(latents, values(1), FixedClock(30))
+    picture.prepare(latents)
+    picture.draw(values(1), FixedClock(30))
     picture.resize((501, 333))
-    pixels = picture.draw(latents, values(1), FixedClock(30)).read()
+    picture.prepare(latents)
+    pixels = picture.draw(values(1), FixedClock(30)).read()
     assert picture.texture.size == (501, 333)
     assert (pixels[..., 0] == draw(context, images, (501, 333))).all()
     assert (picture.images == images).all()

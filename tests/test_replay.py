@@ -1,6 +1,6 @@
 """A logged show is shown again: the same latents bit for bit, the same frames at the same size."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from engine.bundle import Bundle, open_bundle
 from engine.clock import WallClock
 from engine.controls import Controls
 from engine.dancer import Dancer
+from engine.layers import Layers
+from engine.models import Act, Models
 from engine.parameters import PARAMETERS
 from engine.picture import Picture
 from engine.replay import (
@@ -19,14 +21,13 @@ from engine.replay import (
     ReplayClock,
     ReplayControls,
     ReplayDancer,
-    ReplayPicture,
     check_latents,
     describe,
     find_bundle,
 )
 from engine.show import Show
 from engine.show_log import Encoder, Layer, LogError, Model, ShowLog, Tick
-from engine.sinks.log import Log, Logged, model_of
+from engine.sinks.log import Log, Logged
 from tests.fixtures.tiny_bundle import write_tiny_bundle
 
 FPS = 60
@@ -89,23 +90,36 @@ class Shown:
         return shown
 
 
+def layers_of(bundle: Bundle, context: moderngl.Context, size: tuple[int, int]) -> Layers:
+    return Layers(bundle, size, lambda one, size: picture_of(one, context, size))
+
+
 def picture_of(bundle: Bundle, context: moderngl.Context, size: tuple[int, int]) -> Picture:
     return Picture(context, bundle.decode, bundle.metadata.image_kind, bundle.metadata.image_size, size)
 
 
-def uneven_wall() -> Iterator[float]:
-    """A wall clock's times: frames mostly in time, some of them one, two or nine periods late."""
-    now, chance = 0.0, np.random.default_rng(4)
-    while True:
-        yield now
-        now += float(chance.choice([1, 1, 1, 1, 1, 1, 2.2, 3.1, 9.5])) / FPS
+class UnevenWall:
+    """A wall whose frames are mostly in time, some of them one, two or nine periods late."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self._chance = np.random.default_rng(4)
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def take_a_frame(self) -> None:
+        self.time += float(self._chance.choice([1, 1, 1, 1, 1, 1, 2.2, 3.1, 9.5])) / FPS
 
 
 def replayed(log: ShowLog, context: moderngl.Context, bundle: Bundle, size: tuple[int, int]) -> tuple[Shown, Frames]:
     clock = ReplayClock(log, log.about["fps"])
     frames = Frames(clock)
-    shown: Any = Shown(ReplayDancer(clock))
-    picture: Any = ReplayPicture(lambda model: picture_of(bundle, context, size))
+    shown: Any = Shown(ReplayDancer(clock, {log.models[0]: bundle}))
+    picture = layers_of(bundle, context, size)
     show = Show(clock, [], ReplayControls(clock), shown, picture, [frames])
     for _ in range(log.ticks):
         show.tick()
@@ -115,15 +129,16 @@ def replayed(log: ShowLog, context: moderngl.Context, bundle: Bundle, size: tupl
 
 def test_a_show_is_shown_again_bit_for_bit(tmp_path: Path, tiny_bundle: Path, context: moderngl.Context) -> None:
     bundle = open_bundle(tiny_bundle, "cpu")
-    model = model_of(bundle)
-    clock = WallClock(FPS, now=uneven_wall().__next__)
+    wall = UnevenWall()
+    clock = WallClock(FPS, wall.now, wall.sleep)
     controls, frames = Controls(PARAMETERS, {"dance/seed": 5}), Frames(clock)
     log = Log(tmp_path / "show.dnlog", {"fps": FPS}, pytest.fail)
-    dancer: Any = Shown(Logged(Dancer(bundle, [5]), lambda latents: (Layer(model, 1.0, latents),), log))
-    picture = picture_of(bundle, context, SIZE)
-    show = Show(clock, [Player(clock)], controls, dancer, picture, [frames])
+    dancer: Any = Shown(Models([tiny_bundle], Act(bundle, Dancer(bundle, [5])), lambda folder: bundle, pytest.fail))
+    picture = layers_of(bundle, context, SIZE)
+    show = Show(clock, [Player(clock)], controls, dancer, Logged(picture, log), [frames])
     while clock.time < SECONDS:
         show.tick()
+        wall.take_a_frame()
     picture.release()
     log.close()
 
@@ -144,8 +159,8 @@ def test_a_show_is_shown_again_bit_for_bit(tmp_path: Path, tiny_bundle: Path, co
 
 
 def test_models_that_fade_into_each_other_do_so_again(tiny_bundle: Path, context: moderngl.Context) -> None:
-    """One alone, the other faded over it, the other alone, and the first one back: with a picture that begins anew."""
-    bundle = open_bundle(tiny_bundle, "cpu")
+    """One alone, the other faded in, the other alone, and the first one back: with a picture that begins anew."""
+    bundles = [open_bundle(tiny_bundle, "cpu"), open_bundle(tiny_bundle, "cpu")]
     one, two = Model("one", "one", 8), Model("two", "two", 8)
     values = Controls(PARAMETERS, {"dance/dancers": 3}).snapshot()
     chance = np.random.default_rng(3)
@@ -155,21 +170,25 @@ def test_models_that_fade_into_each_other_do_so_again(tiny_bundle: Path, context
         return Layer(model, weight, latents[0] if model is one else latents[1])
 
     shares = (0.25, 0.5, 0.75)
-    frames = [(layer(one, 1.0),), *((layer(one, 1.0), layer(two, share)) for share in shares)]
-    frames += [(layer(two, 1.0),), (layer(two, 1.0), layer(one, 0.5))]
+    frames = [(layer(one, 1.0),), *((layer(one, 1 - share), layer(two, share)) for share in shares)]
+    frames += [(layer(two, 1.0),), (layer(two, 0.5), layer(one, 0.5))]
     clock = ReplayClock([Tick(1 / 30, values, layers) for layers in frames], 30)
-    picture = ReplayPicture(lambda model: picture_of(bundle, context, SIZE))
-    expected = {"one": picture_of(bundle, context, SIZE), "two": picture_of(bundle, context, SIZE)}
-    dancer = ReplayDancer(clock)
+    picture = layers_of(bundles[0], context, SIZE)
+    danced = dict(zip((one, two), bundles, strict=True))
+    expected = {model.name: picture_of(bundle, context, SIZE) for model, bundle in danced.items()}
+    dancer = ReplayDancer(clock, danced)
     for index, layers in enumerate(frames):
-        found = picture.draw(dancer.advance(clock.advance(), values), values, clock).read()
+        picture.prepare(dancer.advance(clock.advance(), values))
+        found = picture.draw(values, clock).read()
         if index == 5:
-            expected["one"] = picture_of(bundle, context, SIZE)
+            expected["one"] = picture_of(bundles[0], context, SIZE)
         for each in layers:
-            expected[each.model.name].draw(each.latents, values, clock)
-        for each in layers[1:]:
-            expected[layers[0].model.name].lay_over(expected[each.model.name].texture, each.weight)
-        assert found.tobytes() == expected[layers[0].model.name].read().tobytes(), index
+            expected[each.model.name].prepare(each.latents)
+            expected[each.model.name].draw(values, clock)
+        newest = expected[layers[-1].model.name]
+        for each in layers[:-1]:
+            newest.lay_over(expected[each.model.name].texture, each.weight)
+        assert found.tobytes() == newest.read().tobytes(), index
 
 
 def ticks(dts: Sequence[float]) -> list[Tick]:

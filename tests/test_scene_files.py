@@ -19,6 +19,13 @@ ROWS = {row.key: row for row in PARAMETERS}
 PATIENCE = 60.0
 
 
+def put(file: Path, text: str) -> None:
+    """Whole or not at all, so that a look taken meanwhile finds no half of it."""
+    part = file.with_name(f".{file.name}.put")
+    part.write_text(text)
+    os.replace(part, file)
+
+
 class Folders:
     """A folder of scenes that ship and one of the performer's."""
 
@@ -27,11 +34,11 @@ class Folders:
         self.shipped.mkdir()
 
     def ship(self, stem: str, text: str = "") -> None:
-        (self.shipped / f"{stem}.toml").write_text(text)
+        put(self.shipped / f"{stem}.toml", text)
 
     def keep(self, stem: str, text: str = "") -> None:
         self.own.mkdir(parents=True, exist_ok=True)
-        (self.own / f"{stem}.toml").write_text(text)
+        put(self.own / f"{stem}.toml", text)
 
     @contextmanager
     def opened(self, look_every: float = PATIENCE) -> Iterator[SceneFiles]:

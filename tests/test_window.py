@@ -44,7 +44,8 @@ class Stage:
         for _ in range(count):
             self.clock.advance()
             values = self.controls.snapshot()
-            self.picture.draw(np.zeros((1, 4), np.float32), values, self.clock)
+            self.picture.prepare(np.zeros((1, 4), np.float32))
+            self.picture.draw(values, self.clock)
             self.window.present(self.picture, values)
             self.keys.poll(self.controls)
 

@@ -44,6 +44,23 @@ def blocks(path: str | os.PathLike[str], rate_hz: int) -> Iterator[NDArray[np.fl
         raise AudioError(f"{Path(path)}: {reason}") from error
 
 
+def length(path: str | os.PathLike[str]) -> float:
+    """Seconds of a file's sound, as the file says; where it does not, it is read to its end. Raises AudioError."""
+    import av
+    import av.error
+
+    try:
+        with av.open(os.fspath(path)) as container:
+            if container.streams.audio and container.duration:
+                return container.duration / av.time_base
+    except (av.error.FFmpegError, OSError):
+        pass  # told below, as for any file
+    seconds = sum(len(block) for block in blocks(path, SONG_RATE)) / SONG_RATE
+    if not seconds:
+        raise AudioError(f"{path}: holds no sound")
+    return seconds
+
+
 def mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Samples (n, channels) as (n,): their mean."""
     return samples.mean(axis=1, dtype=np.float32)

@@ -9,16 +9,18 @@ import os
 import platform
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import onnxruntime
 
 from engine import __version__
 from engine.bundle import Bundle
+from engine.models import Layer as Shown
+from engine.show import Clock
 from engine.show_log import Encoder, Layer, LogError, Model, Tick
 
 # Seconds of show in a batch. A crash loses the batch in hand and the one being written: less than a second.
@@ -118,29 +120,30 @@ class Log:
 
 
 class Logged:
-    """A dancer whose dance is taken down: `layers` tells how what `dancer` shows is made up of models."""
+    """A picture of layers whose frames are taken down: the values they are drawn by, and their latents."""
 
-    def __init__(self, dancer: "Dances", layers: Callable[[Any], tuple[Layer, ...]], log: Log) -> None:
-        self._dancer = dancer
-        self._layers = layers
+    def __init__(self, picture: Any, log: Log) -> None:
+        self._picture = picture
         self._log = log
+        self._layers: Sequence[Shown] = ()
+        self._models: dict[Path, Model] = {}
 
-    def advance(self, dt: float, values: Mapping[str, float]) -> Any:
-        """Has the dancer dance on; returns what it shows."""
-        shown = self._dancer.advance(dt, values)
-        self._log.record(Tick(dt, values, self._layers(shown)))
-        return shown
+    def prepare(self, layers: Sequence[Shown]) -> None:
+        """Has the picture decode a frame's layers."""
+        self._layers = layers
+        self._picture.prepare(layers)
 
+    def draw(self, values: Mapping[str, float], clock: Clock) -> Any:
+        """Has the picture drawn; returns what the sinks are given."""
+        layers = tuple(Layer(self._model(layer.bundle), layer.weight, layer.latents) for layer in self._layers)
+        self._log.record(Tick(clock.dt, values, layers))
+        return self._picture.draw(values, clock)
 
-class Dances(Protocol):
-    """What a show asks of a dancer."""
-
-    def advance(self, dt: float, values: Mapping[str, float], /) -> Any: ...
-
-
-def model_of(bundle: Bundle) -> Model:
-    """The bundle as a log knows it."""
-    return Model(bundle.metadata.name, str(bundle.folder.resolve()), bundle.metadata.latent_size)
+    def _model(self, bundle: Bundle) -> Model:
+        folder = bundle.folder
+        if folder not in self._models:
+            self._models[folder] = Model(bundle.metadata.name, str(folder.resolve()), bundle.metadata.latent_size)
+        return self._models[folder]
 
 
 def versions() -> dict[str, str]:

@@ -21,6 +21,11 @@ SAME_RATE = 0.01
 # Swaps that a driver may queue before the first waits, and swaps then timed: 130 ms at 60 Hz, once.
 QUEUED_SWAPS, TIMED_SWAPS = 2, 6
 
+# A picture is begun as long before it is due as the slowest of late took, and MARGIN seconds: later, what is played
+# would be seen sooner, but frames would come late. With every frame the slowest is forgotten by FORGET.
+MARGIN = 1.5e-3
+FORGET = 0.03
+
 # Frames in a row that the screen did not keep in step, until a timer takes over: their swaps did not wait (it is
 # covered, or asleep), or came a refresh late (its driver queues nothing, and the frames take longer than that).
 LOST_FRAMES = 10
@@ -68,6 +73,7 @@ class Pacer:
             whole = round(refresh_hz / self._clock.rate_hz)
             if 1 <= whole <= MOST_REFRESHES and abs(refresh_hz / self._clock.rate_hz / whole - 1) < SAME_RATE:
                 self.refreshes = whole
+        self._clock.lead = 1 / self._clock.rate_hz
 
     def wait(self) -> None:
         """Sleep until the frame in hand is due, without showing it (the window is hidden)."""
@@ -81,6 +87,7 @@ class Pacer:
             self._clock.due = shown  # the next frame is due a period after this one was seen
         else:
             draw()
+            self._learn_lead(MARGIN)
             self._sleep_until(due)
             flip()
             shown = self._clock.now()
@@ -93,17 +100,24 @@ class Pacer:
         self._sleep_until(due - self._refresh / 2)  # no frame may run ahead, should swaps cease to wait
         start = self._clock.now()
         draw()
+        self._learn_lead(self._refresh / 4)
         flip()
         shown = self._clock.now()
         for _ in range(self.refreshes - 1):
             draw()  # what a back buffer holds after a swap is undefined
             flip()
-        waited = self._clock.now() - start > self._refresh / 4
+        waited = self._clock.now() - start > self._refresh / 8
         in_step = waited and shown - due < self._refresh / 2
         self._lost = 0 if in_step else self._lost + 1
         if self._lost == LOST_FRAMES:
             self.refreshes = 0
         return shown
+
+    def _learn_lead(self, margin: float) -> None:
+        """The frame in hand is drawn: how early the next ones have to be begun."""
+        needed = self._clock.now() - self._clock.begun + margin
+        lead = self._clock.lead
+        self._clock.lead = min(max(needed, lead + FORGET * (needed - lead)), 1 / self._clock.rate_hz)
 
     def _sleep_until(self, due: float) -> None:
         remaining = due - self._clock.now()

@@ -1,0 +1,237 @@
+"""The live show: the dancer in a window, played by keys, OSC, audio and tempo, until it is closed.
+
+Owns what is wired to what, and what the show tells of itself. Where there is no display, a render is made instead.
+"""
+
+import argparse
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from engine.arguments import FPS, RENDER_SECONDS
+from engine.clock import WallClock
+from engine.commands.ending import FINE, Failure, stop_signals
+from engine.commands.opening import (
+    Cast,
+    Say,
+    Timekeepers,
+    model_folders,
+    new_cast,
+    new_layers,
+    new_timekeepers,
+    open_folder,
+    start_controls,
+)
+from engine.commands.render import render_to
+from engine.controls import Controls
+from engine.decoding import SHARE
+from engine.models import SEEDS
+from engine.show import Show, Sink, Source
+from engine.show_log import LogError
+from engine.sinks.log import Log, Logged
+from engine.sources.audio import Audio, AudioFile
+from engine.sources.keys import Keys
+from engine.sources.osc import Osc
+from engine.status import Fact, Status
+
+# Where libGL or libXrender is missing, these cannot be imported: then there is no display either.
+try:
+    from engine.sinks.hud import Hud
+    from engine.sinks.window import Window, WindowError
+except ImportError as error:
+    NO_WINDOW = str(error)
+else:
+    NO_WINDOW = ""
+
+THREADS = 1
+WITHOUT_DISPLAY = Path("dance.mp4")
+NO_AUDIO, LIST_AUDIO = "off", "list"
+# A name that ends so is meant as a file, even if there is none.
+SONGS = {
+    ".wav",
+    ".flac",
+    ".ogg",
+    ".oga",
+    ".opus",
+    ".mp3",
+    ".m4a",
+    ".aac",
+    ".aif",
+    ".aiff",
+    ".wma",
+    ".mp4",
+    ".mov",
+    ".mkv",
+}
+
+
+class NoDisplay(Exception):
+    """There is nowhere to open a window; the message says why."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """A live show and those of its parts that others look at."""
+
+    show: Show
+    controls: Controls
+    clock: WallClock
+    window: "Window"
+    keepers: Timekeepers
+    cast: Cast
+    osc: Osc
+    audio: Audio | AudioFile | None
+
+
+def live(options: argparse.Namespace) -> int:
+    """Plays the dancer in a window until it is closed; where there is no display, renders instead."""
+    if options.audio == LIST_AUDIO:
+        from engine.devices import audio_inputs
+
+        print("\n".join(audio_inputs()))
+        return FINE
+    if NO_WINDOW:
+        return without_display(options, NO_WINDOW)
+    status = Status()
+    try:
+        with stop_signals() as stopped, closing(status), opened(options, status) as stage:
+            provider = stage.cast.models.bundle.provider
+            status.say(f"runs on {provider.name}: {provider.reason}; frames by {stage.window.pacing}")
+            while not (stage.window.closed or stopped()):
+                if options.seconds is not None and stage.clock.time >= options.seconds:
+                    break
+                stage.show.tick()
+                status.frame(lambda: line(stage, status))
+    except NoDisplay as missing:
+        return without_display(options, str(missing))
+    except WindowError as error:
+        raise Failure(str(error)) from None
+    return FINE
+
+
+@contextmanager
+def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
+    """Opens the live show that the options ask for, and closes it. Raises NoDisplay, Failure and WindowError."""
+    options.fps = options.fps or FPS
+    if options.seed is None and "dance/seed" not in dict(options.set):
+        options.seed = secrets.randbelow(SEEDS)
+    say = status.say
+    song = song_of(options.audio)
+    folders = model_folders(options.model)
+    bundle = open_folder(folders[0], options.provider, THREADS)
+    controls = start_controls(bundle, folders, options, say)
+    clock, keys = WallClock(options.fps), Keys()
+    with ExitStack() as guard:
+        window = open_window(clock, keys, options, say)
+        guard.callback(window.close)
+        audio: Audio | AudioFile | None = None
+        keepers = new_timekeepers(clock, controls, options, lambda: audio.beat if audio else None, say)
+        guard.callback(keepers.scenes.close)
+        log = open_log(options, int(controls.target("dance/seed")), say) if options.log else None
+        guard.pop_all()  # from here on nothing fails, and the show closes its parts
+    cast = new_cast(bundle, folders, controls, options.provider, THREADS, say)
+    audio = open_audio(options.audio, song, clock, controls, say)
+    host, port = options.osc
+    osc = Osc(host, port, controls, say, allow=options.osc_allow, signals_hz=options.osc_signals)
+    sources: list[Source] = [osc, keys, *([audio] if audio else []), *keepers.sources, cast.dance]
+    picture: Any = new_layers(window.context, bundle, window.size, SHARE / options.fps)
+    if log:
+        picture = Logged(picture, log)
+    sinks: list[Sink] = [cast.watchdog, osc.clients, window]
+    show = Show(clock, sources, controls, cast.models, picture, sinks)
+    stage = Live(show, controls, clock, window, keepers, cast, osc, audio)
+    facts = partial(describe, stage, status)
+    window.lay_over(Hud(window.context, controls, keys, facts, lambda: status.message, clock.now))
+    with closing(log) if log else nullcontext(), closing(cast.models), closing(show):
+        yield stage
+
+
+def song_of(audio: str) -> Path | None:
+    """The file that `--audio` names, None where it names an input."""
+    path = Path(audio)
+    if path.is_file():
+        return path
+    if len(path.parts) > 1 or path.suffix.lower() in SONGS:
+        raise Failure(f"--audio: {path}: no such file")
+    return None
+
+
+def open_window(clock: WallClock, keys: Keys, options: argparse.Namespace, say: Say) -> Window:
+    """The window. Raises NoDisplay where there is no screen to open it on."""
+    try:
+        window = Window(clock, keys, options.size, options.monitor, tell=say)
+    except WindowError as error:
+        if options.monitor is not None:
+            raise
+        raise NoDisplay(str(error)) from None
+    if options.fullscreen:
+        window.toggle_fullscreen()
+    return window
+
+
+def open_log(options: argparse.Namespace, seed: int, say: Say) -> Log:
+    """The log asked for with --log."""
+    try:
+        return Log(options.log, {"fps": options.fps, "size": options.size, "seed": seed}, say)
+    except LogError as error:
+        raise Failure(str(error)) from None
+
+
+def open_audio(
+    wanted: str, song: Path | None, clock: WallClock, controls: Controls, say: Say
+) -> Audio | AudioFile | None:
+    """The song that is played, or the input that is listened to."""
+    if song:
+        return AudioFile(song, clock, say)
+    if wanted == NO_AUDIO:
+        return None
+    audio = Audio(wanted, clock, say)
+    controls.handle("audio/next_input", audio.next_input)
+    return audio
+
+
+def describe(stage: Live, status: Status) -> list[Fact]:
+    """What there is to know of the show, the essential facts for the terminal, all of them for the HUD."""
+    controls, models, osc, tempo = stage.controls, stage.cast.models, stage.osc, stage.keepers.tempo
+    clients = len(osc.clients)
+    heard = "off" if osc.port is None else f"{osc.port}, {osc.received} in, {clients} client{'s' * (clients != 1)}"
+    lost = osc.malformed + osc.refused + osc.dropped
+    return [
+        Fact("rate", f"{status.rate:.1f} fps", essential=False),
+        Fact("late", f"{stage.window.late_frames}"),
+        Fact("seed", f"{controls.target('dance/seed'):.0f}"),
+        Fact("provider", models.bundle.provider.name),
+        Fact("model", models.bundle.metadata.name),
+        Fact("resets", f"{stage.cast.watchdog.resets}"),
+        Fact("scene", stage.keepers.scenes.on or "-"),
+        Fact("tempo", f"{tempo.bpm:.1f} {tempo.leader}"),
+        Fact("bar", f"{tempo.bars}", essential=False),
+        Fact("OSC", heard, essential=False, wrong=osc.port is None),
+        *([Fact("OSC lost", f"{lost}", essential=False, wrong=True)] if lost else []),
+        Fact("audio", stage.audio.name or "-" if stage.audio else "off", essential=False),
+    ]
+
+
+def line(stage: Live, status: Status) -> list[Fact]:
+    """The terminal's line: what is played most, then the facts."""
+    controls = stage.controls
+    played = []
+    for name in ("temperature", "speed"):
+        moved = controls.modulation(f"dance/{name}")
+        value = f"{controls.target(f'dance/{name}'):.2f}{f'{moved:+.2f}' if abs(moved) >= 0.005 else ''}"
+        played.append(Fact(name, value))
+    return [*played, *describe(stage, status)]
+
+
+def without_display(options: argparse.Namespace, reason: str) -> int:
+    """Renders what the live show would have danced."""
+    seconds = options.seconds or RENDER_SECONDS
+    print(f"dancenet: no display here ({reason}); rendering {seconds:g} s to {WITHOUT_DISPLAY}", file=sys.stderr)
+    width, height = options.size
+    song = song_of(options.audio)
+    return render_to(WITHOUT_DISPLAY, (width - width % 2, height - height % 2), seconds, options, song)

@@ -1,0 +1,163 @@
+"""What a live show and a render have in common: the bundle, the controls as they start, who keeps time, who dances.
+
+Owns the order in which the command line, a bundle's defaults and a scene decide where the show begins.
+"""
+
+import argparse
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine import resources
+from engine.bundle import Bundle, BundleError, open_bundle
+from engine.commands.ending import USAGE, Failure
+from engine.controls import Controls
+from engine.dancer import Dancer
+from engine.health import Watchdog, sparing
+from engine.models import Act, Models, connect, declared, find_models
+from engine.parameters import PARAMETERS
+from engine.providers import CPU, ProviderError
+from engine.routes import DEFAULT_ROUTES
+from engine.scene_files import SceneFiles, user_folder
+from engine.scenes import Scenes
+from engine.show import Clock, Source
+from engine.sources.autopilot import Autopilot
+from engine.sources.dance import Dance
+from engine.sources.lfo import Lfos
+from engine.sources.tempo import BeatEstimate, Tempo
+
+if TYPE_CHECKING:
+    import moderngl
+
+    from engine.layers import Layers
+
+DEFAULT_MODEL = "models/default"
+SCENES = "scenes"
+
+Say = Callable[[str], None]
+
+
+def model_folders(given: Sequence[Path]) -> list[Path]:
+    """The folders of the bundles asked for, or that of the one that ships."""
+    if given:
+        return find_models(given)
+    try:
+        return [resources.path(DEFAULT_MODEL)]
+    except FileNotFoundError as error:
+        raise Failure(f"{error}; give a dancer with --model DIR") from None
+
+
+def open_folder(folder: Path, provider: str, threads: int) -> Bundle:
+    """Opens the bundle in a folder."""
+    try:
+        return open_bundle(folder, provider, threads)
+    except (BundleError, ProviderError) as error:
+        raise Failure(str(error)) from None
+
+
+def start_controls(bundle: Bundle, folders: Sequence[Path], options: argparse.Namespace, say: Say) -> Controls:
+    """The parameters as the show starts: the first dancer's own defaults, and what the command line says over them."""
+    rows = {row.key: row for row in (*PARAMETERS, *declared(folders))}
+    for key, value in options.set:
+        if key not in rows:
+            near = difflib.get_close_matches(key, rows, n=1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise Failure(f"--set: unknown parameter {key!r}; {meant}`dancenet controls` lists them", USAGE)
+        low, high = rows[key].low, rows[key].high
+        if not low <= value <= high:
+            raise Failure(f"--set: {key} is {value:g}; it must be in {low:g}..{high:g}", USAGE)
+    defaults = {f"dance/{name}": value for name, value in bundle.metadata.defaults.items()}
+    return Controls(rows.values(), {**defaults, **asked_for(options)}, DEFAULT_ROUTES, say)
+
+
+def asked_for(options: argparse.Namespace) -> dict[str, float]:
+    """The values that the command line itself gives, key -> value."""
+    named = {f"dance/{name}": getattr(options, name) for name in ("seed", "temperature", "speed")}
+    return {**dict(options.set), **{key: value for key, value in named.items() if value is not None}}
+
+
+@dataclass(frozen=True)
+class Timekeepers:
+    """The sources that move the show by its own time, in the order they are to be polled."""
+
+    tempo: Tempo
+    lfos: Lfos
+    scenes: Scenes
+    autopilot: Autopilot
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return self.tempo, self.lfos, self.scenes, self.autopilot
+
+
+def new_timekeepers(
+    clock: Clock,
+    controls: Controls,
+    options: argparse.Namespace,
+    heard: Callable[[], BeatEstimate | None],
+    say: Say,
+) -> Timekeepers:
+    """The beat clock, the LFOs, the scenes and the autopilot; the scene asked for is on, from the first frame on.
+
+    `heard` gives the beat of the audio. Values that the command line gives hold in that scene too.
+    """
+    tempo = Tempo(controls, clock, heard)
+    files = SceneFiles(resources.path(SCENES), options.scenes or user_folder(), controls.parameters)
+    scenes = Scenes(controls, files, say)
+    if options.scene is not None:
+        try:
+            scenes.recall(options.scene, 0.0)
+        except ValueError as error:
+            scenes.close()
+            raise Failure(f"--scene: {error}", USAGE) from None
+        for key, value in asked_for(options).items():
+            controls.set(key, value)
+        controls.settle()
+    return Timekeepers(tempo, Lfos(clock, tempo), scenes, Autopilot(clock, tempo, scenes.go_on))
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who dances, who watches over them, and the source that tells of their dance."""
+
+    models: Models
+    watchdog: Watchdog
+    dance: Dance
+
+
+def new_cast(
+    bundle: Bundle, folders: Sequence[Path], controls: Controls, provider: str, threads: int, say: Say
+) -> Cast:
+    """The company that the controls ask for, of the first model in `folders`, which is open as `bundle`."""
+    seeds = [int(controls.target("dance/seed"))] * round(controls.target("dance/dancers"))
+    act = Act(bundle, Dancer(bundle, seeds))
+    watchdog = Watchdog(act.dancer, bundle.metadata, sparing(say))
+
+    def watch(act: Act) -> None:
+        watchdog.watch(act.dancer, act.bundle.metadata)
+
+    models = Models(folders, act, lambda folder: open_bundle(folder, provider, threads), say, watch)
+    connect(controls, models)
+    return Cast(models, watchdog, Dance(models))
+
+
+def new_layers(
+    context: "moderngl.Context", bundle: Bundle, size: tuple[int, int], budget: float | None = None
+) -> "Layers":
+    """The pictures of a show that begins with this bundle, of `size` (width, height) pixels.
+
+    `budget` is the time, in seconds a frame, that decoding may take without a GPU; None: what it takes.
+    """
+    from engine.layers import Layers
+    from engine.picture import Brush, Picture
+
+    brush = Brush(context)
+
+    def new_picture(bundle: Bundle, size: tuple[int, int]) -> Picture:
+        kind, image_size = bundle.metadata.image_kind, bundle.metadata.image_size
+        limit = budget if bundle.provider.name == CPU else None
+        return Picture(context, bundle.decode, kind, image_size, size, brush, limit)
+
+    return Layers(bundle, size, new_picture)

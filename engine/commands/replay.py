@@ -1,0 +1,78 @@
+"""A logged show: shown again, into a file, and told of."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from engine import resources
+from engine.bundle import Bundle
+from engine.commands.ending import FINE, Failure
+from engine.commands.opening import DEFAULT_MODEL, Say, open_folder
+from engine.commands.render import THREADS, AnyRecorder, new_recording, record
+from engine.models import find_models
+from engine.replay import (
+    END_MISSING,
+    Paced,
+    ReplayClock,
+    ReplayControls,
+    ReplayDancer,
+    check_latents,
+    describe,
+    find_bundle,
+)
+from engine.show import Show
+from engine.show_log import LogError, Model, ShowLog
+
+
+def log(options: argparse.Namespace) -> int:
+    """Prints what a log holds."""
+    try:
+        print(describe(ShowLog(options.file)))
+    except LogError as error:
+        raise Failure(str(error)) from None
+    return FINE
+
+
+def replay(options: argparse.Namespace) -> int:
+    """Shows a logged show again, into a file."""
+    try:
+        return replay_to(options.out, ShowLog(options.replay), options)
+    except LogError as error:
+        raise Failure(str(error)) from None
+
+
+def replay_to(out: Path, log: ShowLog, options: argparse.Namespace) -> int:
+    """Shows the log's dance into the file `out`. Raises LogError."""
+    if not log.ticks:
+        raise Failure(f"{log.path}: holds no frame")
+    if len(log.models) > 1 and out.suffix == ".npy":
+        raise Failure(f"{log.path}: {len(log.models)} models danced; a file of images holds those of one")
+    bundles = {model: open_logged(log, model, options) for model in log.models}
+    if not log.whole:
+        print(f"dancenet: {log.path}: {END_MISSING}; {log.ticks} frames of it are shown", file=sys.stderr)
+    rate = options.fps or float(log.about["fps"])
+    width, height = log.about["size"]
+    size = options.size or (width - width % 2, height - height % 2)
+    recorders: list[AnyRecorder] = []
+
+    def build(say: Say) -> tuple[Show, AnyRecorder]:
+        clock = ReplayClock(log, float(log.about["fps"]))
+        first = bundles[log.models[0]]
+        dancer, picture, recorder = new_recording(out, size, rate, first, ReplayDancer(clock, bundles))
+        recorders.append(recorder)
+        return Show(clock, [], ReplayControls(clock), dancer, picture, [Paced(recorder, clock, rate)]), recorder
+
+    taken = record(out, log.ticks, build)
+    frames = recorders[0].frames
+    print(f"{out}: {frames} frames of {log.path}, made at {frames / taken:.0f} a second")
+    return FINE
+
+
+def open_logged(log: ShowLog, model: Model, options: argparse.Namespace) -> Bundle:
+    """The bundle that shows the latents of a model of the log. Raises LogError."""
+    folder, warning = find_bundle(log, model, find_models(options.model), [resources.path(DEFAULT_MODEL)])
+    bundle = open_folder(folder, options.provider, THREADS)
+    check_latents(log, model, bundle.metadata.latent_size, folder)
+    if warning:
+        print(f"dancenet: {warning}", file=sys.stderr)
+    return bundle
