@@ -1,39 +1,24 @@
 """What a flood of OSC costs: late frames of a live show with it and without, and whether the newest value arrives.
 
-`python -m benchmarks.osc` plays the show as `dancenet` does, in a real window on the display at hand, 1280x720 at 30
-frames a second, twice: alone, then with another process sending 5,000 messages a second to it. The messages of one
-parameter are numbered, so that each frame can tell whether it has the newest that was sent before it began.
+`python -m benchmarks.osc` plays the show twice: alone, then with another process sending 5,000 messages a second to it.
+The messages of one parameter are numbered, so that each frame can tell whether it has the newest that was sent before
+it began. With `--audio default` the show listens meanwhile.
 """
 
-import argparse
 import itertools
 import multiprocessing
-import os
-import platform
 import socket
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from ctypes import c_int64
 from multiprocessing.sharedctypes import Synchronized
-from pathlib import Path
 
-from benchmarks.pacing import LIVE_THREADS, RATE_HZ, SEED, SIZE, describe
-from engine import resources
-from engine.bundle import BundleError, open_bundle
-from engine.clock import WallClock
+from benchmarks.show import LOOPBACK, RATE_HZ, describe, frames, introduce, live_show, measured, parser
 from engine.controls import Controls
-from engine.dancer import Dancer
-from engine.parameters import PARAMETERS
-from engine.picture import Picture
-from engine.show import Show
-from engine.sinks.window import Window, WindowError
-from engine.sources.keys import Keys
 from engine.sources.osc import Osc
 from engine.sources.osc_packets import NUMBERS, build
 
-LOOPBACK = "127.0.0.1"
 MESSAGES_A_SECOND = 5000
 # Sent in a row, so that the sender sleeps 500 times a second.
 AT_ONCE = 10
@@ -86,56 +71,45 @@ class Watched:
         self.osc.close()
 
 
-def live(folder: Path, seconds: float, flooded: bool) -> None:
+def play(show: Sequence[str], seconds: float, flooded: bool) -> None:
     """Plays the show for `seconds` and prints how it kept time."""
-    bundle = open_bundle(folder, "auto", LIVE_THREADS)
-    metadata = bundle.metadata
-    controls = Controls(
-        (*PARAMETERS, *metadata.controls), {f"dance/{name}": value for name, value in metadata.defaults.items()}
-    )
     context = multiprocessing.get_context("spawn")
     newest = context.Value(c_int64, 0)
-    osc = Osc(LOOPBACK, 0, controls, lambda line: print(f"told      {line}"))
-    watched = Watched(osc, newest)
-    clock, keys = WallClock(RATE_HZ), Keys()
-    window = Window(clock, keys, SIZE)
-    picture = Picture(window.context, bundle.decode, metadata.image_kind, metadata.image_size, window.size)
-    show = Show(clock, [watched, keys], controls, Dancer(bundle, [SEED]), picture, [osc.clients, window])
-    sender = context.Process(target=flood, args=(osc.port, newest), daemon=True)
-    if flooded:
-        sender.start()
-    lateness = []
-    with closing(show):
+    with live_show(show) as stage:
+        osc = stage.osc
+        watched = Watched(osc, newest)
+        stage.show.sources = [watched if source is osc else source for source in stage.show.sources]
+        sender = context.Process(target=flood, args=(osc.port, newest), daemon=True)
+        if flooded:
+            sender.start()
+        else:
+            introduce(stage)
+        frames(stage, round(2 * RATE_HZ))
         while flooded and not newest.value:  # the sender starts Python first
-            show.tick()
-        before, began = osc.received, clock.now()
-        for _ in range(round(seconds * RATE_HZ)):
-            show.tick()
-            lateness.append(window.lateness)
-        received, taken = osc.received - before, clock.now() - began
-    if flooded:
-        sender.kill()
-        sender.join()
-    print(f"{'flooded' if flooded else 'alone':9} {describe(lateness)}")
-    if flooded:
-        print(f"messages  {received / taken:.0f} a second heard, {osc.dropped} dropped")
-        print(f"newest    missing in {watched.stale} frames of {len(lateness)}")
+            frames(stage, 1)
+        before, began, watched.stale = osc.received, stage.clock.now(), 0
+        lateness = frames(stage, round(seconds * RATE_HZ))
+        received, taken = osc.received - before, stage.clock.now() - began
+        if flooded:
+            sender.kill()
+            sender.join()
+        print(f"{'flooded' if flooded else 'alone':9} {describe(lateness)}")
+        if flooded:
+            print(f"messages  {received / taken:.0f} a second heard, {osc.dropped} dropped")
+            print(f"newest    missing in {watched.stale} of {2 * len(lateness)} looks")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measures and prints; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.osc", description=__doc__.partition("\n")[0])
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long each (60)")
-    parser.add_argument("--model", type=Path, metavar="DIR", help="the dancer's bundle (the one that ships)")
-    options = parser.parse_args(argv)
-    print(f"machine   {os.cpu_count()} cores, {platform.system()} {platform.machine()}")
-    try:
+    own = parser("osc", __doc__)
+    own.add_argument("--seconds", type=float, default=60.0, help="how long each (60)")
+    options, show = own.parse_known_args(argv)
+
+    def measure() -> None:
         for flooded in (False, True):
-            live(options.model or resources.path("models/default"), options.seconds, flooded)
-    except (FileNotFoundError, BundleError, WindowError) as error:
-        print(f"benchmarks.osc: {error}", file=sys.stderr)
-        return 1
-    return 0
+            play(show, options.seconds, flooded)
+
+    return measured("osc", measure)
 
 
 if __name__ == "__main__":

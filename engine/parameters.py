@@ -131,15 +131,16 @@ DANCE = (
     ),
     Parameter(
         "dance", "unison", 0.0, 0.0, 1.0, SMOOTH, SMOOTH,
-        "How much the company dances alike: 0 each for itself, 1 all as the first.",
+        "How much of the company dances with the first: 0 each for itself, 1 all as the first.",
     ),
     Parameter(
         "dance", "canon", 0.0, 0.0, 16.0, SMOOTH, SMOOTH,
-        "Delay from each dancer to the next.", "beats", curve=2.0,
+        "Delay from each dancer to the next; the last ones are at most 32 s behind.", "beats", curve=2.0,
     ),
     Parameter(
         "dance", "mirror", 0.0, 0.0, 1.0, 0.0, 0.0,
-        "1 turns left and right about.", integer=True, choices=("off", "on"),
+        "1 mirrors: a dancer alone turns about; of a company the left half does, so that it mirrors "
+        "the right.", integer=True, choices=("off", "on"),
     ),
     Parameter(
         "dance", "frozen", 0.0, 0.0, 1.0, SMOOTH, SMOOTH,

@@ -111,7 +111,10 @@ def test_sources_know_the_controls_and_what_they_hear_with_but_nothing_of_the_sh
 
 
 def test_opengl_lives_in_the_picture_the_effects_the_window_and_the_panel() -> None:
-    assert offences("engine", ("moderngl", "pyglet"), but={*DRAWS, "engine.commands.opening", "engine.commands.render"}) == []
+    assert (
+        offences("engine", ("moderngl", "pyglet"), but={*DRAWS, "engine.commands.opening", "engine.commands.render"})
+        == []
+    )
 
 
 def test_the_commands_are_the_command_line_s_alone() -> None:

@@ -11,7 +11,6 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from engine.arguments import FPS, RENDER_SECONDS
 from engine.clock import WallClock
@@ -30,8 +29,9 @@ from engine.commands.opening import (
 from engine.commands.render import render_to
 from engine.controls import Controls
 from engine.decoding import SHARE
+from engine.layers import Layers
 from engine.models import SEEDS
-from engine.show import Show, Sink, Source
+from engine.show import Picture, Show, Sink, Source
 from engine.show_log import LogError
 from engine.sinks.log import Log, Logged
 from engine.sources.audio import Audio, AudioFile
@@ -84,6 +84,7 @@ class Live:
     window: "Window"
     keepers: Timekeepers
     cast: Cast
+    picture: Layers
     osc: Osc
     audio: Audio | AudioFile | None
 
@@ -139,12 +140,11 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
     host, port = options.osc
     osc = Osc(host, port, controls, say, allow=options.osc_allow, signals_hz=options.osc_signals)
     sources: list[Source] = [osc, keys, *([audio] if audio else []), *keepers.sources, cast.dance]
-    picture: Any = new_layers(window.context, bundle, window.size, SHARE / options.fps)
-    if log:
-        picture = Logged(picture, log)
+    picture = new_layers(window.context, bundle, window.size, SHARE / options.fps)
+    shown: Picture = Logged(picture, log) if log else picture
     sinks: list[Sink] = [cast.watchdog, osc.clients, window]
-    show = Show(clock, sources, controls, cast.models, picture, sinks)
-    stage = Live(show, controls, clock, window, keepers, cast, osc, audio)
+    show = Show(clock, sources, controls, cast.models, shown, sinks)
+    stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio)
     facts = partial(describe, stage, status)
     window.lay_over(Hud(window.context, controls, keys, facts, lambda: status.message, clock.now))
     with closing(log) if log else nullcontext(), closing(cast.models), closing(show):
@@ -205,12 +205,12 @@ def describe(stage: Live, status: Status) -> list[Fact]:
         Fact("rate", f"{status.rate:.1f} fps", essential=False),
         Fact("late", f"{stage.window.late_frames}"),
         Fact("seed", f"{controls.target('dance/seed'):.0f}"),
-        Fact("provider", models.bundle.provider.name),
-        Fact("model", models.bundle.metadata.name),
-        Fact("resets", f"{stage.cast.watchdog.resets}"),
-        Fact("scene", stage.keepers.scenes.on or "-"),
         Fact("tempo", f"{tempo.bpm:.1f} {tempo.leader}"),
         Fact("bar", f"{tempo.bars}", essential=False),
+        Fact("scene", stage.keepers.scenes.on or "-"),
+        Fact("resets", f"{stage.cast.watchdog.resets}"),
+        Fact("model", models.bundle.metadata.name),
+        Fact("provider", models.bundle.provider.name),
         Fact("OSC", heard, essential=False, wrong=osc.port is None),
         *([Fact("OSC lost", f"{lost}", essential=False, wrong=True)] if lost else []),
         Fact("audio", stage.audio.name or "-" if stage.audio else "off", essential=False),
