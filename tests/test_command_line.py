@@ -19,6 +19,7 @@ from engine.bundle import open_bundle
 from engine.show_log import ShowLog
 from tests.display import Screen
 from tests.fixtures.tiny_bundle import HEIGHT, WIDTH, write_tiny_bundle
+from tests.test_audio_source import clicks, write_wav
 
 ROOT = Path(__file__).parent.parent
 NO_DISPLAY = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
@@ -75,7 +76,9 @@ def test_help_tells_of_every_option_and_command() -> None:
     assert result.returncode == 0
     for word in ("--model", "--seed", "--temperature", "--speed", "--fps", "--size", "--fullscreen", "--monitor"):
         assert word in result.stdout
-    for word in ("--osc", "--provider", "--seconds", "--set", "render", "train", "export", "devices"):
+    for word in ("--osc", "--osc-allow", "--osc-signals", "--audio", "--scene", "--scenes", "--log", "--provider"):
+        assert word in result.stdout
+    for word in ("--seconds", "--set", "render", "train", "export", "devices", "controls", "log"):
         assert word in result.stdout
 
 
@@ -114,6 +117,18 @@ def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
             "dancenet: error: argument --size: '1280' is not WxH with both in 16..16384, such as 1280x720",
         ),
         (("--osc", "9010"), "dancenet: error: argument --osc: '9010' is not HOST:PORT, such as 127.0.0.1:9010"),
+        (
+            ("--osc-allow", "10.0.0"),
+            "dancenet: error: argument --osc-allow: '10.0.0' is no network, such as 192.168.1.0/24 or 10.0.0.7",
+        ),
+        (
+            ("--osc-signals", "-1"),
+            "dancenet: error: argument --osc-signals: '-1' times a second are not in 0..240",
+        ),
+        (
+            ("render", "dance.mp4", "--model", "a", "--model", "b"),
+            "dancenet render: error: argument --model: a render is danced by one",
+        ),
         (("--monitor", "0"), "dancenet: error: argument --monitor: '0' is not a whole number of 1 or more"),
         (("--seconds", "0"), "dancenet: error: argument --seconds: '0' seconds are not above 0"),
         (("wander",), "dancenet: error: unrecognized arguments: wander"),
@@ -206,6 +221,52 @@ def test_a_video_is_rendered_the_same_twice(tiny_bundle: Path, tmp_path: Path) -
     with av.open(str(tmp_path / "a.mp4")) as video:
         stream = video.streams.video[0]
         assert (stream.width, stream.height, stream.average_rate) == (160, 90, 25)
+
+
+def test_a_render_dances_to_a_song_as_long_as_it_is_and_has_it_in_the_video(tiny_bundle: Path, tmp_path: Path) -> None:
+    write_wav(tmp_path / "song.wav", clicks(2.5))
+    options = ("--model", str(tiny_bundle), "--seed", "7", "--size", "160x90", "--audio", "song.wav")
+    for name in ("a.mp4", "b.mp4"):
+        result = run("render", name, *options, folder=tmp_path)
+        assert (result.returncode, result.stderr) == (0, "")
+    assert frames_of(tmp_path / "a.mp4") == frames_of(tmp_path / "b.mp4")
+    with av.open(str(tmp_path / "a.mp4")) as video:
+        assert video.streams.video[0].frames == 75
+        heard = np.concatenate([frame.to_ndarray().mean(axis=0) for frame in video.decode(audio=0)])
+        assert len(heard) / 48000 == pytest.approx(2.5, abs=0.05) and np.abs(heard).max() > 0.3
+    silent = run("render", "c.mp4", *options[:-2], "--seconds", "2.5", folder=tmp_path)
+    assert silent.returncode == 0
+    assert frames_of(tmp_path / "c.mp4") != frames_of(tmp_path / "a.mp4"), "the music moves the dance"
+
+
+def test_a_song_that_is_not_there_or_holds_no_sound_is_one_line(tiny_bundle: Path, tmp_path: Path) -> None:
+    model = ("--model", str(tiny_bundle))
+    assert refusal(*model, "--audio", "gone.ogg", folder=tmp_path) == "dancenet: --audio: gone.ogg: no such file"
+    line = refusal("render", "a.mp4", *model, "--audio", "gone.ogg", folder=tmp_path)
+    assert line == "dancenet: gone.ogg: No such file or directory"
+    (tmp_path / "noise.ogg").write_bytes(b"no sound" * 1000)
+    line = refusal("render", "a.npy", *model, "--audio", "noise.ogg", folder=tmp_path)
+    assert line == "dancenet: noise.ogg: Invalid data found when processing input"
+    assert [path.name for path in tmp_path.iterdir()] == ["noise.ogg"]
+
+
+def test_a_scene_that_is_not_there_is_one_line_with_the_nearest(tiny_bundle: Path, tmp_path: Path) -> None:
+    line = refusal("render", "a.npy", "--model", str(tiny_bundle), "--scene", "clam", code=2, folder=tmp_path)
+    assert line == "dancenet: --scene: no scene 'clam'; did you mean \"calm\"?"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_render_begins_with_the_scene_asked_for(tiny_bundle: Path, tmp_path: Path) -> None:
+    options = ("--model", str(tiny_bundle), "--seconds", "1", "--size", "160x90")
+    for name, scene in (("one.mp4", ()), ("crowd.mp4", ("--scene", "4"))):
+        assert run("render", name, *options, *scene, folder=tmp_path).returncode == 0
+    assert frames_of(tmp_path / "one.mp4")[0] != frames_of(tmp_path / "crowd.mp4")[0]
+
+
+def test_the_inputs_are_listed_as_dancenet_devices_does() -> None:
+    result = run("--audio", "list")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.strip() in run("devices").stdout.replace("\n  ", "\n")
 
 
 def test_resets_of_a_render_are_said_and_counted(tmp_path: Path) -> None:

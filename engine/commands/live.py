@@ -186,6 +186,11 @@ def open_audio(
     wanted: str, song: Path | None, clock: WallClock, controls: Controls, say: Say
 ) -> Audio | AudioFile | None:
     """The song that is played, or the input that is listened to."""
+
+    def refuse(*_: object) -> None:
+        raise ValueError("no input is listened to; start the show without --audio, or with an input's name")
+
+    controls.handle("audio/next_input", refuse)
     if song:
         return AudioFile(song, clock, say)
     if wanted == NO_AUDIO:

@@ -1,0 +1,233 @@
+"""The whole instrument, wired as `dancenet` wires it: every command and signal of the tables does something in a real
+window, over real sockets and a real sound server, and a show that was logged is shown again.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import moderngl
+import pytest
+from pythonosc.udp_client import SimpleUDPClient
+
+from engine.arguments import parse_live
+from engine.bundle import open_bundle
+from engine.commands.ending import Failure
+from engine.commands.live import Live, opened
+from engine.commands.opening import new_layers
+from engine.parameters import COMMANDS, SIGNALS, Command
+from engine.replay import ReplayClock, ReplayControls, ReplayDancer
+from engine.show import Show
+from engine.show_log import ShowLog
+from engine.status import Status
+from tests.display import Screen
+from tests.fixtures.tiny_bundle import write_tiny_bundle
+from tests.sound_server import SoundServer, sound_server  # noqa: F401
+from tests.test_audio_source import clicks, playing, write_wav
+
+LOOPBACK = "127.0.0.1"
+SIZE = (320, 180)
+# Frames in which what was sent is surely heard and done; loopback is there at once, a bundle takes its thread's time.
+SOON, PATIENCE = 5, 900
+
+
+class Player:
+    """A live show, what it said, and a client that plays it."""
+
+    def __init__(self, stage: Live, said: io.StringIO) -> None:
+        self.stage = stage
+        self.said = said
+        self._client = SimpleUDPClient(LOOPBACK, stage.osc.port or 0)
+
+    def frames(self, count: int) -> None:
+        for _ in range(count):
+            self.stage.show.tick()
+
+    def send(self, key: str, *values: Any) -> None:
+        self._client.send_message(f"/dancenet/{key}", list(values))
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        for _ in range(PATIENCE):
+            if holds():
+                return
+            self.frames(1)
+        raise AssertionError(f"not within {PATIENCE} frames; {self.said.getvalue()}")
+
+    def state(self) -> tuple[Any, ...]:
+        """All that a command may change."""
+        controls, models, keepers = self.stage.controls, self.stage.cast.models, self.stage.keepers
+        return (
+            {key: controls.target(key) for key in controls.parameters},
+            models.bundle.folder,
+            models.dancer.easing.tolist(),
+            keepers.scenes.on,
+            [scene.stem for scene in keepers.scenes.order],
+            keepers.tempo.position < 0.5,
+            self.said.getvalue(),
+        )
+
+
+@contextmanager
+def playing_live(folder: Path, *arguments: str) -> Iterator[Player]:
+    """A show whose own scenes are in `folder`."""
+    size = f"{SIZE[0]}x{SIZE[1]}"
+    options = parse_live(["--size", size, "--scenes", str(folder / "scenes"), "--seed", "7", *arguments])
+    options.osc = LOOPBACK, 0
+    said = io.StringIO()
+    with opened(options, Status(said)) as stage:
+        yield Player(stage, said)
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> tuple[str, ...]:
+    folders = [write_tiny_bundle(tmp_path / name) for name in ("one", "two")]
+    return tuple(word for folder in folders for word in ("--model", str(folder)))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda row: row.key)
+def test_every_command_of_the_table_does_something(
+    command: Command, models: tuple[str, ...], tmp_path: Path, x_display: Screen
+) -> None:
+    with playing_live(tmp_path, *models, "--audio", "off") as player:
+        player.frames(30)  # half a beat and more on the way, and led through no passage
+        player.until(lambda: not player.stage.cast.models.dancer.easing.any())
+        player.until(lambda: player.stage.keepers.tempo.position > 0.5)
+        before = player.state()
+        player.send(command.key, *(("calm",) if command.argument else ()))
+        player.until(lambda: player.state() != before)
+
+
+def test_what_needs_an_input_says_so_without_one(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:
+    with playing_live(tmp_path, "--model", str(tiny_bundle), "--audio", "off") as player:
+        player.send("audio/next_input")
+        player.frames(SOON)
+        assert player.said.getvalue() == (
+            "dancenet: /dancenet/audio/next_input: no input is listened to; start the show without --audio, or with an "
+            "input's name\n"
+        )
+
+
+def test_every_signal_of_the_table_is_live_and_music_moves_the_temperature(
+    sound_server: SoundServer,  # noqa: F811
+    tiny_bundle: Path,
+    tmp_path: Path,
+    x_display: Screen,
+) -> None:
+    song = write_wav(tmp_path / "song.wav", clicks(60))
+    with playing_live(tmp_path, "--model", str(tiny_bundle)) as player, playing(song):
+        controls = player.stage.controls
+        player.until(lambda: {signal.key for signal in SIGNALS} == set(controls.signals))
+        seen: set[bool] = set()
+
+        def both_ways() -> bool:
+            moved = controls.modulation("dance/temperature")
+            seen.update({True} if moved > 0.05 else {False} if moved < -0.05 else set())
+            return len(seen) == 2
+
+        player.until(both_ways)
+        player.until(lambda: player.stage.keepers.tempo.leader == "audio")
+
+
+def test_every_scene_that_ships_is_recalled(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:
+    with playing_live(tmp_path, "--model", str(tiny_bundle), "--audio", "off") as player:
+        for scene in player.stage.keepers.scenes.order:
+            player.send("scene/recall", scene.name, 0.0)
+            player.frames(SOON)
+            assert player.stage.keepers.scenes.on == scene.stem
+            targets = {key: player.stage.controls.target(key) for key in scene.parameters}
+            assert targets == pytest.approx(dict(scene.parameters))
+            assert scene.routes is None or set(player.stage.controls.routes) == set(scene.routes)
+
+
+def test_a_show_begins_with_the_scene_asked_for_and_the_command_line_over_it(
+    tiny_bundle: Path, tmp_path: Path, x_display: Screen
+) -> None:
+    model = ("--model", str(tiny_bundle), "--audio", "off")
+    with playing_live(tmp_path, *model, "--scene", "storm", "--speed", "0.5") as player:
+        values = player.stage.controls.snapshot()
+        assert [values[f"dance/{name}"] for name in ("dancers", "temperature", "speed")] == [9, 1.5, 0.5]
+        assert player.stage.cast.models.dancer.dancers == 9
+    with (
+        pytest.raises(Failure, match=r"^--scene: no scene 'strom'; did you mean \"storm\"\?$"),
+        playing_live(tmp_path, *model, "--scene", "strom"),
+    ):
+        pass
+
+
+class Seen:
+    """A sink that keeps each frame's time and what its pixels come to."""
+
+    def __init__(self, clock: Any) -> None:
+        self.frames: list[tuple[float, str]] = []
+        self._clock = clock
+
+    def present(self, picture: Any, values: Mapping[str, float]) -> None:
+        self.frames.append((self._clock.time, hashlib.sha256(picture.read().tobytes()).hexdigest()))
+
+    def close(self) -> None:
+        pass
+
+
+def play_everything(player: Player, seconds: float) -> None:
+    """Faders, taps, a blackout, scenes, the other model and company: no more of them than are drawn in every frame."""
+    stage = player.stage
+    plays: list[tuple[Any, ...]] = [
+        *(("tempo/tap",) for _ in range(4)),
+        ("dance/temperature", 1.7),
+        ("scene/recall", "canon", "2b"),
+        ("picture/black", 0.3),
+        ("model/next",),
+        ("dance/speed", 1.4),
+        ("lfo/1_rate", 2.0),
+        ("route", "lfo/1", "dance/speed", 0.1),
+        ("scene/recall", "solo", 0.5),
+        ("dance/reseed",),
+        ("dance/mirror", 1),
+        ("dance/freeze", 1.0),
+        ("dance/freeze", 1.0),
+    ]
+    while stage.clock.time < seconds:
+        place = int(stage.clock.time / seconds * len(plays) * 2)
+        if stage.clock.frame % 7 == 0:
+            player.send(*plays[place % len(plays)])
+        player.send("dance/sigma_temperature", 1 + 0.3 * (stage.clock.frame % 5))
+        player.frames(1)
+
+
+def replayed(path: Path, folders: list[Path], context: moderngl.Context) -> Seen:
+    """The frames of a log, shown again."""
+    log = ShowLog(path)
+    assert log.whole
+    clock = ReplayClock(log, log.about["fps"])
+    known = {str(folder.resolve()): open_bundle(folder, "cpu") for folder in folders}
+    bundles = {model: known[model.folder] for model in log.models}
+    seen, layers = Seen(clock), new_layers(context, bundles[log.models[0]], SIZE)
+    show = Show(clock, [], ReplayControls(clock), ReplayDancer(clock, bundles), layers, [seen])
+    for _ in range(log.ticks):
+        show.tick()
+    layers.release()
+    return seen
+
+
+def test_a_logged_show_of_everything_is_shown_again_frame_by_frame(
+    sound_server: SoundServer,  # noqa: F811
+    models: tuple[str, ...],
+    tmp_path: Path,
+    x_display: Screen,
+    request: pytest.FixtureRequest,
+) -> None:
+    song = write_wav(tmp_path / "song.wav", clicks(60))
+    path = tmp_path / "show.dnlog"
+    with playing_live(tmp_path, *models, "--log", str(path)) as player, playing(song):
+        seen = Seen(player.stage.clock)
+        player.stage.show.sinks = [seen, *player.stage.show.sinks]
+        play_everything(player, 12)
+    log = ShowLog(path)
+    assert log.ticks == len(seen.frames) and len(log.models) == 2
+    assert len({len(layer.latents) for tick in log for layer in tick.layers}) == 2, "a company came and went"
+    context = request.getfixturevalue("context")  # now: no thread has a context of a window and one without at once
+    again = replayed(path, [tmp_path / "one", tmp_path / "two"], context)
+    assert again.frames == seen.frames
