@@ -246,7 +246,7 @@ def test_a_song_that_is_not_there_or_holds_no_sound_is_one_line(tiny_bundle: Pat
     assert line == "dancenet: gone.ogg: No such file or directory"
     (tmp_path / "noise.ogg").write_bytes(b"no sound" * 1000)
     line = refusal("render", "a.npy", *model, "--audio", "noise.ogg", folder=tmp_path)
-    assert line == "dancenet: noise.ogg: Invalid data found when processing input"
+    assert line == "dancenet: noise.ogg: holds no sound"
     assert [path.name for path in tmp_path.iterdir()] == ["noise.ogg"]
 
 

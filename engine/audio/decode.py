@@ -40,7 +40,8 @@ def blocks(path: str | os.PathLike[str], rate_hz: int) -> Iterator[NDArray[np.fl
             for even in resampler.resample(None):
                 yield even.to_ndarray().reshape(-1, CHANNELS).astype(np.float32, copy=False)
     except (av.error.FFmpegError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        ended = isinstance(error, EOFError)  # what FFmpeg says of a file in which it finds nothing
+        reason = "holds no sound" if ended else getattr(error, "strerror", None) or str(error)
         raise AudioError(f"{Path(path)}: {reason}") from error
 
 
