@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +19,9 @@ from training.arguments import parse
 MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=40000000000:glibc.malloc.trim_threshold=40000000000"
 
 # Shares of --minutes.
-VAE_SHARE, DECODER_SHARE, MDN_RNN_SHARE = 0.4, 0.25, 0.35
-# The LSTM-MDN's latents carry a fraction of the posterior's noise; a decoder that expects all of it is softer.
-DECODER_NOISE = 0.5
+VAE_SHARE, MDN_RNN_SHARE, DECODER_SHARE = 0.4, 0.3, 0.3
 SAMPLE_SECONDS, FIGURE_SECONDS = 16, 60
+SHARPENED = 256  # images by which silhouettes are made as sharp as the footage's
 PICTURES = 12  # originals beside reconstructions
 
 if TYPE_CHECKING:
@@ -63,6 +61,8 @@ def cache_folder() -> Path:
 
 def train(options: argparse.Namespace) -> None:
     """Runs all stages. Raises ValueError with one line where the footage or an option cannot be used."""
+    import numpy as np
+
     from training.clips import even_background, split
     from training.dancer import assemble
     from training.footage import read_footage
@@ -71,8 +71,9 @@ def train(options: argparse.Namespace) -> None:
     from training.mdn_rnn import MDNRNNConfig
     from training.place import choose_place
     from training.start import read_start
+    from training.train_decoder import DecoderTraining, danced, train_decoder
     from training.train_mdn_rnn import MDNRNNTraining, train_mdn_rnn
-    from training.train_vae import VAETraining, train_vae
+    from training.train_vae import VAETraining, held_out_rows, train_vae
     from training.vae import VAEConfig
 
     place = choose_place(options.device, options.precision)
@@ -102,9 +103,6 @@ def train(options: argparse.Namespace) -> None:
     weights = start.vae_weights if start else None
     spend = budget(options.vae_epochs, how.batch, VAE_SHARE)
     vae, vae_run = train_vae(*data, how, spend, runs / "vae.pt", options.resume, place, weights)
-    spend = budget(options.decoder_epochs, how.batch, DECODER_SHARE)
-    how = replace(how, freeze_encoder=True, kl_rise=0, noise=DECODER_NOISE)
-    vae, decoder_run = train_vae(*data, how, spend, runs / "decoder.pt", options.resume, place, vae.state_dict())
     path = runs / "latents.pt"
     if options.resume and path.exists():
         both = load_sequences(path)
@@ -122,6 +120,22 @@ def train(options: argparse.Namespace) -> None:
     weights = start.mdn_rnn_weights if start else None
     latents = sequences, held_out_sequences, normal, mdn_rnn_config
     mdn_rnn, rnn_run = train_mdn_rnn(*latents, rnn_how, spend, runs / "mdn_rnn.pt", options.resume, place, weights)
+
+    decoder_how = DecoderTraining(temperature=options.temperature, seed=options.seed)
+    mdn_rnn.cpu()
+    strayed = [
+        danced(mdn_rnn, sequence, normal, options.temperature, options.seed + i) for i, sequence in enumerate(sequences)
+    ]
+    spend = budget(options.decoder_epochs, decoder_how.batch, DECODER_SHARE)
+    images = training, held_out, sequences, strayed, vae_config, even_background(training)
+    vae, decoder_run = train_decoder(
+        *images, decoder_how, spend, runs / "decoder.pt", options.resume, vae.state_dict(), place
+    )
+    rows = held_out_rows(training, SHARPENED)
+    believed = (
+        np.stack([training[clip].frames[frame] for clip, frame in rows]),
+        np.stack([strayed[2 * clip][frame] for clip, frame in rows]),
+    )
     quality = {name: value for name, value in decoder_run["history"][-1].items() if name.startswith("held_out")}
     # The weights kept are those of the best evaluation, not of the last.
     quality["held_out_loss"] = min(row["held_out_loss"] for row in rnn_run["history"])
@@ -131,6 +145,7 @@ def train(options: argparse.Namespace) -> None:
         normal,
         footage.clips,
         sequences,
+        believed,
         name=options.name or options.out.resolve().name,
         data=options.data or ", ".join(clip.name for clip in footage.clips),
         licence=options.licence,
@@ -142,7 +157,7 @@ def train(options: argparse.Namespace) -> None:
         quality=quality,
     )
     dancer.save(runs / "dancer.pt")
-    finish(options, footage, dancer, [vae_run, decoder_run, rnn_run])
+    finish(options, footage, dancer, [vae_run, rnn_run, decoder_run])
 
 
 def report_footage(footage: "Footage") -> None:

@@ -89,17 +89,16 @@ def overlapping(clip: Clip, length: int = 512) -> list[np.ndarray]:
 
 
 @torch.no_grad()
-def sharpen(vae: VAE, clips: list[Clip], kind: str) -> float:
+def sharpen(vae: VAE, images: np.ndarray, latents: np.ndarray, kind: str) -> float:
     """Scale the logits of the decoder's pixels, in place, until silhouettes are as sharp as the footage's; the factor.
 
-    A pixel trained by cross-entropy says how sure it is, so unsure outlines come out soft. The factor moves no outline
-    (a pixel above one half stays there). Grey images are left as they are.
+    `images` (n, height, width) uint8 are the footage's, `latents` (n, latent_size) where the dancer believes them to
+    be: the show is of its latents. A pixel trained by cross-entropy says how sure it is, so unsure outlines come out
+    soft. The factor moves no outline (a pixel above one half stays there). Grey images are left as they are.
     """
     if kind == "grey":
         return 1.0
-    images = sample(clips, 256)
-    batch = torch.from_numpy(images)[:, None].float() / 255
-    logits = torch.cat([vae.decode(vae.encode(part)[0]) for part in batch.split(32)])[:, 0]
+    logits = torch.cat([vae.decode(part) for part in torch.from_numpy(latents).split(32)])[:, 0]
     wanted = blur(images, kind)
     low, high = 1.0, MOST_SHARPENING
     for _ in range(12):
@@ -118,18 +117,22 @@ def assemble(
     statistics: Statistics,
     clips: list[Clip],
     sequences: list[Sequence],
+    believed: tuple[np.ndarray, np.ndarray],
     name: str,
     data: str,
     licence: str,
     defaults: dict[str, float],
     quality: dict[str, float],
 ) -> TrainedDancer:
-    """Put a dancer together from its trained models and the footage they were trained on."""
+    """Put a dancer together from its trained models and the footage they were trained on.
+
+    `believed`: images of it, and latents, as `sharpen` takes them.
+    """
     kind = image_kind(clips)
     plain = VAE(vae.config)
     plain.load_state_dict(vae.state_dict())
     health = footage_health(clips, kind)
-    quality = quality | {"sharpening": sharpen(plain, clips, kind)}
+    quality = quality | {"sharpening": sharpen(plain, *believed, kind)}
     bank = choose_passages(sequences, statistics)
     mdn_rnn.cpu().eval()
     return TrainedDancer(plain.eval(), mdn_rnn, statistics, bank, kind, health, name, data, licence, defaults, quality)

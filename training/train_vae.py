@@ -28,8 +28,6 @@ class VAETraining:
     rate: float = 7e-4
     kl_weight: float = 0.5
     kl_rise: float = 0.15  # share of the run over which the KL weight rises from zero: keeps latents from collapsing
-    freeze_encoder: bool = False  # train the decoder alone: faster, and the latents stay what they are
-    noise: float = 1.0  # of the latents that are decoded, as a share of the posterior's
     clip: float = 5000.0  # of the gradient's norm; the summed loss has norms of some thousands when healthy
     seed: int = 0
     fast: bool = True
@@ -131,7 +129,6 @@ def train_vae(
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if start is not None:
         model.load_state_dict(start)
-    model.encoder.requires_grad_(not how.freeze_encoder)
     optimizer = Muon(model.parameters(), how.matrix_rate, how.rate)
     index, widths = frame_index(training), dancer_widths(training, background)
     plan: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}  # of the current epoch only
@@ -143,15 +140,15 @@ def train_vae(
             plan[epoch] = epoch_batches(widths, how.batch, how.seed, epoch)
         chosen, mirrored = plan[epoch][place_in_epoch]
         images = load(training, index[chosen], mirrored).to(place.device)
-        weight = how.kl_weight * min(fraction / how.kl_rise, 1.0) if how.kl_rise else how.kl_weight
-        noise = how.noise * torch.randn(len(images), config.latent_size, device=place.device)
+        weight = how.kl_weight * min(fraction / how.kl_rise, 1.0)
+        noise = torch.randn(len(images), config.latent_size, device=place.device)
         with place.precision():
             reconstruction, kl = model.losses(images, noise)
         (reconstruction + weight * kl).backward()
         return {"reconstruction": reconstruction.detach(), "kl": kl.detach()}
 
     stage = Stage(
-        name="decoder" if how.freeze_encoder else "vae",
+        name="vae",
         model=model,
         optimizer=optimizer,
         train_step=train_step,
