@@ -25,6 +25,26 @@ def test_a_fixed_clock_takes_a_period_a_frame() -> None:
     ]
 
 
+def test_a_fixed_clock_waits_for_nothing() -> None:
+    assert FixedClock(30).wait() is False
+
+
+def test_the_picture_is_waited_for_until_it_has_to_be_begun() -> None:
+    wall = Wall()
+
+    def sleep(seconds: float) -> None:
+        wall.time += seconds
+
+    clock = WallClock(10, wall, sleep)
+    clock.advance()
+    assert clock.wait() is False, "nobody knows yet how long it takes"
+    clock.lead = 0.03
+    assert clock.wait() is True
+    assert (clock.begun, wall.time) == (pytest.approx(clock.due - 0.03), clock.begun)
+    assert clock.wait() is False
+    assert wall.time == clock.begun
+
+
 def test_on_time_a_frame_takes_one_period_however_the_wall_jitters() -> None:
     wall = Wall()
     clock = WallClock(30, wall)

@@ -6,9 +6,10 @@ import math
 import pytest
 
 from engine.clock import WallClock
-from engine.sinks.pacing import Pacer, measure_refresh
+from engine.sinks.pacing import MARGIN, Pacer, measure_refresh
 
-WORK = 0.008  # seconds that each frame's dance and drawing take
+WORK = 0.008  # seconds that each frame's dance and picture take
+PICTURE = 0.003  # of it the picture, which is begun as late as it can be
 
 
 class Desk:
@@ -47,13 +48,15 @@ def play(desk: Desk, pacer: Pacer, clock: WallClock, frames: int, work: float = 
     steps = []
     for _ in range(frames):
         steps.append(clock.advance())
-        desk.time += work
+        desk.time += max(work - PICTURE, 0)
+        clock.wait()
+        desk.time += min(PICTURE, work)
         pacer.show(desk.draw, desk.flip)
     return steps
 
 
 def pace(desk: Desk, rate_hz: float = 30, refresh_hz: float | None = None) -> tuple[WallClock, Pacer]:
-    clock = WallClock(rate_hz, desk.now)
+    clock = WallClock(rate_hz, desk.now, desk.sleep)
     return clock, Pacer(clock, refresh_hz, desk.sleep)
 
 
@@ -65,6 +68,21 @@ def test_the_timer_shows_each_frame_when_it_is_due() -> None:
     first = desk.swapped[0]
     assert desk.swapped == pytest.approx([first + frame / 30 for frame in range(300)], abs=1e-9)
     assert pacer.late_frames == 0
+
+
+@pytest.mark.parametrize(("depth", "refresh_hz", "margin"), [(0, None, MARGIN), (2, 60.0, 1 / 240)])
+def test_a_picture_is_begun_as_late_as_it_can_be(depth: int, refresh_hz: float | None, margin: float) -> None:
+    desk = Desk(depth=depth)
+    clock, pacer = pace(desk, refresh_hz=refresh_hz)
+    play(desk, pacer, clock, 300)
+    assert clock.lead == pytest.approx(PICTURE + 0.0005 + margin, abs=1e-4)
+    assert clock.due - clock.begun == pytest.approx(clock.lead, abs=1e-3)
+    assert pacer.late_frames == 0
+    desk.time += 0.004  # one slow picture, and the next ones are begun earlier at once, then later again
+    play(desk, pacer, clock, 1, WORK + 0.004)
+    slow = clock.lead
+    play(desk, pacer, clock, 300)
+    assert slow > clock.lead == pytest.approx(PICTURE + 0.0005 + margin, abs=1e-4)
 
 
 def test_a_frame_is_late_when_shown_over_half_a_period_after_it_was_due() -> None:

@@ -58,6 +58,21 @@ def test_a_tick_polls_the_sources_and_shows_the_sinks_what_came_of_it_in_the_sam
     assert show.dancer.position == 1
 
 
+def test_where_there_is_time_left_what_is_played_meanwhile_is_in_the_picture(tiny_bundle: Path) -> None:
+    class Waiting(FixedClock):
+        def wait(self) -> bool:
+            notes.append("waited")
+            return True
+
+    notes: list[str] = []
+    show = new_show(tiny_bundle, [Part("keys", notes)], [Part("window", notes)])
+    show.clock = Waiting(30)
+    show.tick()
+    assert notes == ["keys polled", "waited", "keys polled", f"window shown (1, {HEIGHT}, {WIDTH}) with seed 3"]
+    assert isinstance(show.dancer, Dancer)
+    assert show.dancer.position == 1, "polled twice, danced once"
+
+
 def test_closing_closes_every_part_the_last_first_even_where_one_fails(tiny_bundle: Path) -> None:
     notes: list[str] = []
     show = new_show(tiny_bundle, [Part("keys", notes)], [Part("window", notes, fails=True), Part("recorder", notes)])

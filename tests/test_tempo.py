@@ -118,6 +118,18 @@ def test_signals_are_those_of_the_formulas() -> None:
     assert stage.signals["bar"] == pytest.approx(0.05)
 
 
+def test_a_beat_is_there_all_through_its_frame_however_often_that_is_polled() -> None:
+    stage = Stage()
+    stage.clock.time = 0.0
+    for time, beat in ((0.0, True), (0.1, False), (0.5, True)):
+        stage.clock.time = time
+        found = []
+        for _ in range(2):
+            stage.tempo.poll(stage.controls)
+            found.append(stage.controls.signals["tempo/beat"])
+        assert found[0] == found[1] and (found[0] == 1) is beat
+
+
 def test_a_change_of_tempo_goes_on_from_the_same_place() -> None:
     stage = Stage()
     stage.frame(0.35)

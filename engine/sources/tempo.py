@@ -84,6 +84,7 @@ class Tempo:
         self._music = 0.0  # where the music is, in beats
         self._shown = 0.0  # where the show is: the same, moved by the latency, never backwards
         self._begun = -1  # the last beat that has begun
+        self._struck = -math.inf  # the show's time at which it did
         self._first = 0  # the beat at which the bars begin
         self.bars = 0
         """Bars begun since the show began."""
@@ -120,7 +121,10 @@ class Tempo:
         beats_a_bar = round(controls.target("tempo/beats_a_bar"))
         began = self._begin_beats(controls, beats_a_bar)
         phase = self._shown - math.floor(self._shown)
-        controls.signal("tempo/beat", 1.0 if began else (1 - phase) ** 2)
+        if began:
+            self._struck = self._time
+        # All through the frame in which it began: live, that is polled twice.
+        controls.signal("tempo/beat", 1.0 if self._struck == self._time else (1 - phase) ** 2)
         controls.signal("tempo/phase", phase)
         controls.signal("tempo/bar", self.position % beats_a_bar / beats_a_bar)
 
