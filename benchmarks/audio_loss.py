@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from benchmarks.show import RATE_HZ, describe, frames, introduce, live_show, measured, parser
 from engine.commands.live import Live
@@ -53,16 +54,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def measure() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            os.environ["XDG_RUNTIME_DIR"] = os.environ["HOME"] = folder
+            os.environ["XDG_RUNTIME_DIR"] = folder
             server = SoundServer()
-            with live_show([*show, "--audio", "vj"]) as stage:
+            with ExitStack() as stack:
+                stack.callback(server.kill)
+                stage = stack.enter_context(live_show([*show, "--audio", "vj"]))
                 introduce(stage)
                 until_heard(stage)
                 print(f"before    {describe(frames(stage, round(PAUSE * RATE_HZ)))}")
                 for _ in range(options.times):
                     lateness, seconds = once(stage, server)
                     print(f"killed    {describe(lateness)}; heard {seconds:.1f} s after it was back")
-            server.kill()
 
     return measured("audio_loss", measure)
 

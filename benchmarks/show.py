@@ -1,7 +1,6 @@
 """The live show that benchmarks measure: the very one that `dancenet` opens, in a real window on the display at hand.
 
-1280x720 at 30 frames a second, with a seed of its own and without audio, unless the arguments handed on to `dancenet`
-say otherwise.
+30 frames a second; 1280x720, a seed of its own and no audio unless the arguments handed on to `dancenet` say otherwise.
 """
 
 import argparse
@@ -34,7 +33,7 @@ def parser(name: str, document: str) -> argparse.ArgumentParser:
 def live_show(arguments: Sequence[str]) -> Iterator[Live]:
     """The show, opened with these further arguments, at an OSC port of its own."""
     options = parse_live([*ARGUMENTS, *arguments])
-    options.osc = LOOPBACK, 0
+    options.osc, options.fps = (LOOPBACK, 0), RATE_HZ
     with closing(Status()) as status, opened(options, status) as stage:
         yield stage
 

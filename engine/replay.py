@@ -19,7 +19,7 @@ DECODER = "decoder.onnx"
 # Of a frame of the video: times closer than this are the same. Sums of 1/144 s do not meet those of 1/30 s exactly.
 SAME = 1e-3
 SHORT_HASH = 12
-END_MISSING = "its end is missing: a crash, or a cut file"
+END_MISSING = "its end is missing (a crash, a failed disk, a cut file)"
 
 
 class ReplayClock:

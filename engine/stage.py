@@ -156,8 +156,8 @@ class Stage:
         left = (self._aims[:, X] < size[0] / 2) | (wanted == 1)
         self._aims[:, TURN] = np.where(left & (mirror > 0.5), -1, 1)
         known = min(len(self.places), dancers)
-        # Who joins stands in place at once; who leaves stays where they are.
-        new = self._aims[known:dancers]
+        # Who joins stands in place at once, who is to leave again in the last one; who leaves stays where they are.
+        new = self._aims[np.minimum(np.arange(known, dancers), wanted - 1)]
         self.places = np.concatenate([self.places[:known], new])
         here = min(wanted, dancers)
         aims = self._aims[:here]

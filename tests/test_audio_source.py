@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -266,3 +267,45 @@ def test_an_input_that_is_not_there_is_refused_with_those_that_are(wanted: str) 
         choose(INPUTS, wanted)
     with pytest.raises(AudioError, match="the system has no audio input"):
         choose([], wanted)
+
+
+class Lines(Listener):
+    """A listener without an ear: its lines are the test's."""
+
+    def __init__(self, clock: Any, told: list[str]) -> None:
+        super().__init__(clock, told.append, lambda: ["file", "/dev/null", "0"])
+        self._ear.close()
+        self.lines = self._ear.lines
+        self.lines.clear()
+
+    def hear(self, onset: float, phase: float) -> float:
+        now = time.perf_counter()
+        self.lines.append(["heard", now, 0.5, 0.1, 0.1, 0.1, 0.1, onset, [now, 120.0, phase, 1.0]])
+        return now
+
+
+def test_no_onset_falls_between_where_a_frame_is_polled_twice() -> None:
+    clock, controls = FixedClock(30), Controls(PARAMETERS)
+    source = Lines(clock, [])
+    found = []
+    for first, again in ((1.0, 0.4), (0.2, 0.9), (0.1, 0.0)):
+        clock.advance()
+        for onset in (first, again):
+            source.hear(onset, 0.5)
+            source.poll(controls)
+            found.append(controls.signals["audio/onset"])
+    # The picture sees the frame's highest; the next frame's dance sees what came since the last frame's began.
+    assert found == [1.0, 1.0, 0.4, 0.9, 0.9, 0.9]
+
+
+def test_a_beat_is_at_the_same_time_of_the_show_however_often_its_frame_is_polled() -> None:
+    clock, controls = FixedClock(30), Controls(PARAMETERS)
+    source = Lines(clock, [])
+    clock.advance()
+    before = time.perf_counter()
+    source.poll(controls)
+    after = time.perf_counter()
+    heard = source.hear(0.0, 0.25)
+    source.poll(controls)
+    assert source.beat is not None
+    assert heard - after <= source.beat.time - clock.time <= heard - before

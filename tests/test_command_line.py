@@ -297,6 +297,19 @@ def test_where_there_is_no_display_it_says_so_and_renders(tiny_bundle: Path, tmp
     assert len(frames_of(tmp_path / "dance.mp4")) == 30
 
 
+def test_where_libgl_is_missing_it_says_so_and_renders(tiny_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['pyglet'] = None\n")
+    environment = {**NO_DISPLAY, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    options = ("--model", str(tiny_bundle), "--size", "160x90", "--audio", "song.wav", "--log", "show.dnlog")
+    write_wav(tmp_path / "song.wav", clicks(1.5))
+    result = run(*options, folder=tmp_path, environment=environment)
+    assert result.returncode == 0, result.stderr
+    said, unlogged = result.stderr.splitlines()
+    assert re.fullmatch(r"dancenet: no display here \(.*pyglet.*\); rendering 1\.5 s to dance\.mp4", said)
+    assert unlogged == "dancenet: show.dnlog: not written; only a live show is logged"
+    assert len(frames_of(tmp_path / "dance.mp4")) == 45
+
+
 def test_a_live_show_stops_by_itself_and_is_quiet_where_there_is_no_terminal(
     tiny_bundle: Path, tmp_path: Path, x_display: Screen
 ) -> None:
@@ -392,7 +405,8 @@ def test_a_show_that_is_killed_leaves_a_log_that_is_shown_up_to_there(
     result = run("render", "out.npy", "--replay", "show.dnlog", folder=tmp_path)
     assert result.returncode == 0
     assert result.stderr == (
-        f"dancenet: show.dnlog: its end is missing: a crash, or a cut file; {ticks} frames of it are shown\n"
+        "dancenet: show.dnlog: its end is missing (a crash, a failed disk, a cut file); "
+        f"{ticks} frames of it are shown\n"
     )
     assert len(np.load(tmp_path / "out.npy")) >= ticks
 

@@ -334,4 +334,7 @@ def test_a_log_is_described_on_one_page(log: ShowLog, tmp_path: Path) -> None:
     assert describe(log) == f"{log.path}: 1 frames in 0.0 s of show, whole\n{dance}\n  fps: 30"
     log.path.write_bytes(log.path.read_bytes()[:-1])
     torn = describe(ShowLog(log.path))
-    assert torn.splitlines()[0] == f"{log.path}: 1 frames in 0.0 s of show; its end is missing: a crash, or a cut file"
+    assert (
+        torn.splitlines()[0]
+        == f"{log.path}: 1 frames in 0.0 s of show; its end is missing (a crash, a failed disk, a cut file)"
+    )

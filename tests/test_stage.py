@@ -136,3 +136,15 @@ def test_mirrored_are_a_dancer_alone_and_of_a_company_the_left_half() -> None:
     places = run(company, 1, 8, 8, mirror=1)[-1]
     assert ((places[:, TURN] == -1) == (places[:, X] < 640)).all()
     assert 0 < (places[:, TURN] == -1).sum() < 8
+
+
+def test_more_may_come_than_are_wanted_and_they_fade_out_again() -> None:
+    """A fader may go up and down again within a frame, and a model that took a while to open brings its company."""
+    stage = Stage((208, 120), grey=False)
+    stage.advance(0, 1, 1, 0, (1280, 720))
+    stage.advance(1 / 30, 5, 2, 0, (1280, 720))
+    assert len(stage.places) == len(stage.presence) == 5
+    for _ in range(60):
+        stage.advance(1 / 30, 5, 2, 0, (1280, 720))
+    assert stage.presence.tolist() == [1, 1, 0, 0, 0]
+    Stage((208, 120), grey=False).advance(0, 9, 3, 0, (1280, 720))

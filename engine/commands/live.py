@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from engine.arguments import FPS, RENDER_SECONDS
 from engine.clock import WallClock
@@ -26,10 +27,9 @@ from engine.commands.opening import (
     open_folder,
     start_controls,
 )
-from engine.commands.render import render_to
+from engine.commands.render import render_to, song_length
 from engine.controls import Controls
 from engine.decoding import SHARE
-from engine.layers import Layers
 from engine.models import SEEDS
 from engine.show import Picture, Show, Sink, Source
 from engine.show_log import LogError
@@ -39,14 +39,9 @@ from engine.sources.keys import Keys
 from engine.sources.osc import Osc
 from engine.status import Fact, Status
 
-# Where libGL or libXrender is missing, these cannot be imported: then there is no display either.
-try:
-    from engine.sinks.hud import Hud
-    from engine.sinks.window import Window, WindowError
-except ImportError as error:
-    NO_WINDOW = str(error)
-else:
-    NO_WINDOW = ""
+if TYPE_CHECKING:
+    from engine.layers import Layers
+    from engine.sinks.window import Window
 
 THREADS = 1
 WITHOUT_DISPLAY = Path("dance.mp4")
@@ -84,7 +79,7 @@ class Live:
     window: "Window"
     keepers: Timekeepers
     cast: Cast
-    picture: Layers
+    picture: "Layers"
     osc: Osc
     audio: Audio | AudioFile | None
 
@@ -96,8 +91,11 @@ def live(options: argparse.Namespace) -> int:
 
         print("\n".join(audio_inputs()))
         return FINE
-    if NO_WINDOW:
-        return without_display(options, NO_WINDOW)
+    options.fps = options.fps or FPS
+    try:
+        from engine.sinks.window import WindowError
+    except ImportError as error:  # libGL or libXrender is missing: then there is no display either
+        return without_display(options, str(error))
     status = Status()
     try:
         with stop_signals() as stopped, closing(status), opened(options, status) as stage:
@@ -118,29 +116,33 @@ def live(options: argparse.Namespace) -> int:
 @contextmanager
 def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
     """Opens the live show that the options ask for, and closes it. Raises NoDisplay, Failure and WindowError."""
-    options.fps = options.fps or FPS
-    if options.seed is None and "dance/seed" not in dict(options.set):
-        options.seed = secrets.randbelow(SEEDS)
+    from engine.sinks.hud import Hud
+
+    fps = options.fps or FPS
     say = status.say
     song = song_of(options.audio)
     folders = model_folders(options.model)
     bundle = open_folder(folders[0], options.provider, THREADS)
-    controls = start_controls(bundle, folders, options, say)
-    clock, keys = WallClock(options.fps), Keys()
+    controls = start_controls(bundle, folders, options, say, seed=secrets.randbelow(SEEDS))
+    clock, keys = WallClock(fps), Keys()
     with ExitStack() as guard:
         window = open_window(clock, keys, options, say)
         guard.callback(window.close)
         audio: Audio | AudioFile | None = None
         keepers = new_timekeepers(clock, controls, options, lambda: audio.beat if audio else None, say)
         guard.callback(keepers.scenes.close)
-        log = open_log(options, int(controls.target("dance/seed")), say) if options.log else None
-        guard.pop_all()  # from here on nothing fails, and the show closes its parts
-    cast = new_cast(bundle, folders, controls, options.provider, THREADS, say)
-    audio = open_audio(options.audio, song, clock, controls, say)
-    host, port = options.osc
-    osc = Osc(host, port, controls, say, allow=options.osc_allow, signals_hz=options.osc_signals)
+        seed = int(controls.target("dance/seed"))
+        log = open_log(options.log, {"fps": fps, "size": window.size, "seed": seed}, say) if options.log else None
+        if log:
+            guard.callback(log.close)
+        cast = new_cast(bundle, folders, controls, options.provider, THREADS, say)
+        guard.callback(cast.models.close)
+        picture = new_layers(window.context, bundle, window.size, SHARE / fps)
+        audio = open_audio(options.audio, song, clock, controls, say)
+        host, port = options.osc
+        osc = Osc(host, port, controls, say, allow=options.osc_allow, signals_hz=options.osc_signals)
+        guard.pop_all()  # from here on the show closes its parts
     sources: list[Source] = [osc, keys, *([audio] if audio else []), *keepers.sources, cast.dance]
-    picture = new_layers(window.context, bundle, window.size, SHARE / options.fps)
     shown: Picture = Logged(picture, log) if log else picture
     sinks: list[Sink] = [cast.watchdog, osc.clients, window]
     show = Show(clock, sources, controls, cast.models, shown, sinks)
@@ -161,8 +163,10 @@ def song_of(audio: str) -> Path | None:
     return None
 
 
-def open_window(clock: WallClock, keys: Keys, options: argparse.Namespace, say: Say) -> Window:
+def open_window(clock: WallClock, keys: Keys, options: argparse.Namespace, say: Say) -> "Window":
     """The window. Raises NoDisplay where there is no screen to open it on."""
+    from engine.sinks.window import Window, WindowError
+
     try:
         window = Window(clock, keys, options.size, options.monitor, tell=say)
     except WindowError as error:
@@ -174,10 +178,10 @@ def open_window(clock: WallClock, keys: Keys, options: argparse.Namespace, say: 
     return window
 
 
-def open_log(options: argparse.Namespace, seed: int, say: Say) -> Log:
+def open_log(path: Path, about: dict[str, Any], say: Say) -> Log:
     """The log asked for with --log."""
     try:
-        return Log(options.log, {"fps": options.fps, "size": options.size, "seed": seed}, say)
+        return Log(path, about, say)
     except LogError as error:
         raise Failure(str(error)) from None
 
@@ -235,8 +239,10 @@ def line(stage: Live, status: Status) -> list[Fact]:
 
 def without_display(options: argparse.Namespace, reason: str) -> int:
     """Renders what the live show would have danced."""
-    seconds = options.seconds or RENDER_SECONDS
-    print(f"dancenet: no display here ({reason}); rendering {seconds:g} s to {WITHOUT_DISPLAY}", file=sys.stderr)
-    width, height = options.size
     song = song_of(options.audio)
+    seconds = options.seconds or (song_length(song) if song else RENDER_SECONDS)
+    print(f"dancenet: no display here ({reason}); rendering {seconds:g} s to {WITHOUT_DISPLAY}", file=sys.stderr)
+    if options.log:
+        print(f"dancenet: {options.log}: not written; only a live show is logged", file=sys.stderr)
+    width, height = options.size
     return render_to(WITHOUT_DISPLAY, (width - width % 2, height - height % 2), seconds, options, song)

@@ -18,7 +18,7 @@ from engine.dancer import Dancer
 from engine.health import Watchdog, sparing
 from engine.models import Act, Models, connect, declared, find_models
 from engine.parameters import PARAMETERS
-from engine.providers import CPU, ProviderError
+from engine.providers import CPU, SESSION_ERRORS, ProviderError, one_line
 from engine.routes import DEFAULT_ROUTES
 from engine.scene_files import SceneFiles, user_folder
 from engine.scenes import Scenes
@@ -44,9 +44,17 @@ def model_folders(given: Sequence[Path]) -> list[Path]:
     if given:
         return find_models(given)
     try:
-        return [resources.path(DEFAULT_MODEL)]
+        return [shipped(DEFAULT_MODEL)]
+    except Failure as failure:
+        raise Failure(f"{failure}; give a dancer with --model DIR") from None
+
+
+def shipped(name: str) -> Path:
+    """A folder that travels with the program."""
+    try:
+        return resources.path(name)
     except FileNotFoundError as error:
-        raise Failure(f"{error}; give a dancer with --model DIR") from None
+        raise Failure(str(error)) from None
 
 
 def open_folder(folder: Path, provider: str, threads: int) -> Bundle:
@@ -57,8 +65,13 @@ def open_folder(folder: Path, provider: str, threads: int) -> Bundle:
         raise Failure(str(error)) from None
 
 
-def start_controls(bundle: Bundle, folders: Sequence[Path], options: argparse.Namespace, say: Say) -> Controls:
-    """The parameters as the show starts: the first dancer's own defaults, and what the command line says over them."""
+def start_controls(
+    bundle: Bundle, folders: Sequence[Path], options: argparse.Namespace, say: Say, seed: float | None = None
+) -> Controls:
+    """The parameters as the show starts: the first dancer's own defaults, and what the command line says over them.
+
+    `seed` is taken where nobody names one.
+    """
     rows = {row.key: row for row in (*PARAMETERS, *declared(folders))}
     for key, value in options.set:
         if key not in rows:
@@ -69,6 +82,8 @@ def start_controls(bundle: Bundle, folders: Sequence[Path], options: argparse.Na
         if not low <= value <= high:
             raise Failure(f"--set: {key} is {value:g}; it must be in {low:g}..{high:g}", USAGE)
     defaults = {f"dance/{name}": value for name, value in bundle.metadata.defaults.items()}
+    if seed is not None:
+        defaults["dance/seed"] = seed
     return Controls(rows.values(), {**defaults, **asked_for(options)}, DEFAULT_ROUTES, say)
 
 
@@ -104,7 +119,7 @@ def new_timekeepers(
     `heard` gives the beat of the audio. Values that the command line gives hold in that scene too.
     """
     tempo = Tempo(controls, clock, heard)
-    files = SceneFiles(resources.path(SCENES), options.scenes or user_folder(), controls.parameters)
+    files = SceneFiles(shipped(SCENES), options.scenes or user_folder(), controls.parameters)
     scenes = Scenes(controls, files, say)
     if options.scene is not None:
         try:
@@ -132,7 +147,10 @@ def new_cast(
 ) -> Cast:
     """The company that the controls ask for, of the first model in `folders`, which is open as `bundle`."""
     seeds = [int(controls.target("dance/seed"))] * round(controls.target("dance/dancers"))
-    act = Act(bundle, Dancer(bundle, seeds))
+    try:
+        act = Act(bundle, Dancer(bundle, seeds))
+    except SESSION_ERRORS as error:
+        raise Failure(f"{bundle.folder}: {one_line(error)}") from None
     watchdog = Watchdog(act.dancer, bundle.metadata, sparing(say))
 
     def watch(act: Act) -> None:
@@ -150,14 +168,18 @@ def new_layers(
 
     `budget` is the time, in seconds a frame, that decoding may take without a GPU; None: what it takes.
     """
+    import moderngl
+
     from engine.layers import Layers
     from engine.picture import Brush, Picture
-
-    brush = Brush(context)
 
     def new_picture(bundle: Bundle, size: tuple[int, int]) -> Picture:
         kind, image_size = bundle.metadata.image_kind, bundle.metadata.image_size
         limit = budget if bundle.provider.name == CPU else None
         return Picture(context, bundle.decode, kind, image_size, size, brush, limit)
 
-    return Layers(bundle, size, new_picture)
+    try:
+        brush = Brush(context)
+        return Layers(bundle, size, new_picture)
+    except moderngl.Error as error:  # a driver that refuses a shader says so on many lines
+        raise Failure(" ".join(str(error).split())) from None

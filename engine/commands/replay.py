@@ -4,10 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from engine import resources
 from engine.bundle import Bundle
 from engine.commands.ending import FINE, Failure
-from engine.commands.opening import DEFAULT_MODEL, Say, open_folder
+from engine.commands.opening import DEFAULT_MODEL, Say, open_folder, shipped
 from engine.commands.render import THREADS, AnyRecorder, new_recording, record
 from engine.models import find_models
 from engine.replay import (
@@ -70,7 +69,8 @@ def replay_to(out: Path, log: ShowLog, options: argparse.Namespace) -> int:
 
 def open_logged(log: ShowLog, model: Model, options: argparse.Namespace) -> Bundle:
     """The bundle that shows the latents of a model of the log. Raises LogError."""
-    folder, warning = find_bundle(log, model, find_models(options.model), [resources.path(DEFAULT_MODEL)])
+    given = find_models(options.model)
+    folder, warning = find_bundle(log, model, given, [] if given else [shipped(DEFAULT_MODEL)])
     bundle = open_folder(folder, options.provider, THREADS)
     check_latents(log, model, bundle.metadata.latent_size, folder)
     if warning:

@@ -87,7 +87,7 @@ class Pacer:
             self._clock.due = shown  # the next frame is due a period after this one was seen
         else:
             draw()
-            self._learn_lead(MARGIN)
+            self._learn_lead(self._clock.now() - self._clock.begun + MARGIN)
             self._sleep_until(due)
             flip()
             shown = self._clock.now()
@@ -97,10 +97,11 @@ class Pacer:
 
     def _show_with_screen(self, draw: Callable[[], None], flip: Callable[[], None]) -> float:
         due = self._clock.due
+        picture = self._clock.now() - self._clock.begun
         self._sleep_until(due - self._refresh / 2)  # no frame may run ahead, should swaps cease to wait
         start = self._clock.now()
         draw()
-        self._learn_lead(self._refresh / 4)
+        self._learn_lead(picture + self._clock.now() - start + self._refresh / 4)
         flip()
         shown = self._clock.now()
         for _ in range(self.refreshes - 1):
@@ -113,9 +114,8 @@ class Pacer:
             self.refreshes = 0
         return shown
 
-    def _learn_lead(self, margin: float) -> None:
-        """The frame in hand is drawn: how early the next ones have to be begun."""
-        needed = self._clock.now() - self._clock.begun + margin
+    def _learn_lead(self, needed: float) -> None:
+        """The frame in hand should have been begun so many seconds before it was due: the next ones are."""
         lead = self._clock.lead
         self._clock.lead = min(max(needed, lead + FORGET * (needed - lead)), 1 / self._clock.rate_hz)
 

@@ -137,22 +137,40 @@ class Listener:
         self._clock = clock
         self._tell = tell
         self._told = ""
+        self._frame: float | None = None  # the show's time of the frame that was polled last
+        self._moved = 0.0  # from the ear's time to the show's
+        self._heard: list[Heard] = []  # since the frame before was polled first
+        self._late: list[Heard] = []  # of it, since it was polled again: the next frame is to hear it too
         self._ear = Ear(arguments)
 
     def poll(self, controls: Controls) -> None:
-        """Sets the signals from what has been heard since the last frame, or takes them off."""
+        """Sets the signals from what has been heard since the last frame, or takes them off.
+
+        Live, a frame is polled again before its picture is drawn, and the show's time stands still meanwhile.
+        """
+        again = self._frame == self._clock.time
+        if not again:
+            self._frame = self._clock.time
+            self._moved = self._clock.time - time.perf_counter()
+            self._heard, self._late = self._late, []
         self._ear.watch()
-        heard: list[Heard] = []
+        new = False
         while self._ear.lines:
             kind, *values = self._ear.lines.popleft()
             if kind == "heard":
-                heard.append(self._understand(values))
+                new = True
+                heard = self._understand(values)
+                self._heard.append(heard)
+                if again:
+                    self._late.append(heard)
             else:
-                heard.clear()  # what came before this line is over
+                new = False
+                self._heard, self._late = [], []  # what came before this line is over
                 self._note(controls, kind, values)
-        if heard:
-            publish(controls, heard)
-            self.beat = heard[-1].beat
+        if self._heard:
+            publish(controls, self._heard)
+        if new:
+            self.beat = self._heard[-1].beat
 
     def close(self) -> None:
         """Stops listening."""
@@ -160,10 +178,9 @@ class Listener:
 
     def _understand(self, values: list[Any]) -> Heard:
         """A line of the ear's, its times moved to the show's."""
-        moved = self._clock.time - time.perf_counter()
         when, level, bass, low, mid, high, onset, estimate = values
-        beat = None if estimate is None else BeatEstimate(estimate[0] + moved, *estimate[1:])
-        return Heard(when + moved, level, bass, low, mid, high, onset, beat=beat)
+        beat = None if estimate is None else BeatEstimate(estimate[0] + self._moved, *estimate[1:])
+        return Heard(when + self._moved, level, bass, low, mid, high, onset, beat=beat)
 
     def _note(self, controls: Controls, kind: str, values: list[Any]) -> None:
         """What is no value: heard of, lost, gone wrong."""
@@ -203,10 +220,11 @@ class Audio(Listener):
         super().__init__(clock, tell, lambda: ["input", self._wanted])
 
     def next_input(self, *_: object) -> None:
-        """Listens to the next of the inputs, the first after the last."""
-        if self._count:
-            self._wanted = str(self._number % self._count + 1)
-            self._ear.begin_anew()
+        """Listens to the next of the inputs, the first after the last. Raises ValueError where none is known."""
+        if not self._count:
+            raise ValueError("no input is known yet")
+        self._wanted, self.name = str(self._number % self._count + 1), ""  # given up, not lost
+        self._ear.begin_anew()
 
     def _opened(self, values: list[Any]) -> str:
         _, self._number, self._count = values

@@ -117,9 +117,13 @@ class Osc:
             except OSError:
                 listening.close()
                 raise
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            reason = "another program listens there" if taken else error.strerror or os.strerror(error.errno or 0)
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that is none
+            if isinstance(error, UnicodeError):
+                reason = "no such name"
+            elif error.errno == errno.EADDRINUSE:
+                reason = "another program listens there"
+            else:
+                reason = error.strerror or os.strerror(error.errno or 0)
             self._tell(f"osc: {host}:{port}: {reason}; the show goes on without OSC")
             return None
         self.port = listening.getsockname()[1]
