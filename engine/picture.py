@@ -118,10 +118,8 @@ class Brush:
     def __init__(self, context: moderngl.Context) -> None:
         self.near, self.far = Bodies(context, ""), Bodies(context, "FAR")
         self.over = Pass(context, "over.frag")
-        self.black = context.texture((1, 1), 4, bytes(4))
 
     def release(self) -> None:
-        self.black.release()
         for each in (self.over, self.far, self.near):
             each.release()
 
@@ -196,8 +194,7 @@ class Picture:
         self._far[: len(far)] = far
         for dancer in np.flatnonzero(changed):
             self._write(int(dancer), self._decoding.images[dancer])
-        self._render()
-        self.lay_over(self._brush.black, values["picture/black"])
+        self._render(1 - values["picture/black"])
         return self
 
     def lay_over(self, texture: moderngl.Texture, share: float) -> None:
@@ -217,8 +214,10 @@ class Picture:
         for far in (True, False):
             self._far[0] = far
             self._write(0, covered)
-            self._render()
-        self.lay_over(self._brush.black, 0.5)
+            self._render(1.0)
+        blank = self._context.texture((1, 1), 4, bytes(4))
+        self.lay_over(blank, 0.5)
+        blank.release()
 
     def resize(self, size: tuple[int, int]) -> None:
         """Draw at `size` (width, height) from the next frame on; the frame drawn last is lost."""
@@ -252,13 +251,13 @@ class Picture:
         self._fields.write(np.ascontiguousarray(field), (0, 0, dancer, width, height, 1))
         self._reach[dancer] = _reach(covered) if self._silhouette else (1, 1, width - 1, height - 1)
 
-    def _render(self) -> None:
-        """Draw everybody where they stand."""
-        ground = 1.0 if self._dark else 0.0
+    def _render(self, light: float) -> None:
+        """Draw everybody where they stand; at a `light` of 0 all is black."""
+        ground = light if self._dark else 0.0
         self._target.clear(ground, ground, ground, 1.0)
         alone = len(self._stage.places) == 1 and bool(self._stage.presence[0] == 1)
         uniforms = {"size": self.size, "silhouette": self._silhouette, "alone": alone, "ground": ground}
-        instances, far = self._instances(alone)
+        instances, far = self._instances(alone, light)
         self._fields.use(0)
         self._target.use()
         with nullcontext() if alone else self._mixing():
@@ -274,7 +273,7 @@ class Picture:
         yield
         self._context.disable(moderngl.BLEND)
 
-    def _instances(self, alone: bool) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def _instances(self, alone: bool, light: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """What the shader is to know of each dancer, the rows at the back first, (dancers, 11), and who is far.
 
         The box of pixels to draw (left, top, right, bottom), the field's origin and its signed scale in pixels, and its
@@ -295,7 +294,8 @@ class Picture:
         box = np.clip(box, 0, [*self.size, *self.size])
         if alone and not self._silhouette:
             box[:] = 0, 0, *self.size  # a grey image's ground goes on to the picture's edges
-        tone = places[:, PALE] if self._dark else 1 - places[:, PALE]
+        pale = places[:, PALE] if self._silhouette else np.zeros(len(places))
+        tone = light * (pale if self._dark else 1 - pale)
         look = np.stack([np.arange(len(places)), tone, self._stage.presence], axis=1)
         nearer = np.argsort(places[:, SCALE], kind="stable")
         instances = np.concatenate([box, origin, scale, look], axis=1).astype(np.float32)

@@ -13,7 +13,7 @@ uniform float ground;           // the picture's tone where nobody is
 flat in vec2 origin;    // top left corner of the field, pixels from the picture's top left; mirrored, its top right
 flat in vec2 scale;     // pixels to one texel of the field; below 0 across: mirrored
 flat in float layer;    // of the fields
-flat in float tone;     // of the body
+flat in float tone;     // of the body; of a grey image, of its white
 flat in float presence; // 0..1: fades in and out
 
 layout(location = 0) out vec4 colour;
@@ -55,7 +55,7 @@ void main() {
     vec2 pixel = vec2(gl_FragCoord.x, size.y - gl_FragCoord.y);  // GL counts rows upwards
     float value = spline((pixel - origin) / scale);
     if (!silhouette) {
-        colour = vec4(vec3(value), presence);
+        colour = vec4(vec3(value * tone), presence);
         return;
     }
     float slope = length(vec2(dFdx(value), dFdy(value)));        // a pixel

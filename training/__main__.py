@@ -113,7 +113,11 @@ def train(options: argparse.Namespace) -> None:
     normal = start.statistics if start else statistics(sequences)
 
     rnn_how = MDNRNNTraining(
-        steps=options.steps, input_noise=options.input_noise, target_noise=options.target_noise, seed=options.seed
+        steps=options.steps,
+        input_noise=options.input_noise,
+        target_noise=options.target_noise,
+        patience=options.patience,
+        seed=options.seed,
     )
     # Each image is danced twice an epoch, as it is and mirrored.
     spend = budget(2 * options.mdn_rnn_epochs, rnn_how.batch * rnn_how.steps, MDN_RNN_SHARE)
@@ -137,8 +141,8 @@ def train(options: argparse.Namespace) -> None:
         np.stack([strayed[2 * clip][frame] for clip, frame in rows]),
     )
     quality = {name: value for name, value in decoder_run["history"][-1].items() if name.startswith("held_out")}
-    # The weights kept are those of the best evaluation, not of the last.
-    quality["held_out_loss"] = min(row["held_out_loss"] for row in rnn_run["history"])
+    losses = [row["held_out_loss"] for row in rnn_run["history"]]
+    quality["held_out_loss"] = min(losses) if options.patience else losses[-1]  # of the weights that are kept
     dancer = assemble(
         vae,
         mdn_rnn,

@@ -48,6 +48,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     how.add_argument("--mdn-rnn-epochs", type=positive, default=MDN_RNN_EPOCHS)
     how.add_argument("--steps", type=int, default=64, help="of back-propagation through time")
     how.add_argument("--input-noise", type=float, default=1.0, help="of the latents danced from, 1 is the posterior's")
+    how.add_argument(
+        "--patience", type=int, default=8, metavar="N",
+        help="end the LSTM-MDN after N epochs without a better held-out loss and keep its best weights; 0 trains to "
+        "the end and keeps the last",
+    )  # fmt: skip
     how.add_argument("--target-noise", type=float, default=0.2, help="of the latents danced to")
     return parser.parse_args(arguments)
 

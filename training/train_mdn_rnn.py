@@ -32,7 +32,7 @@ class MDNRNNTraining:
     clip: float = 5.0
     input_noise: float = 1.0
     target_noise: float = 0.2
-    patience: int | None = 8  # evaluations (one an epoch) without a better held-out loss
+    patience: int = 8  # evaluations (one an epoch) without a better held-out loss; 0: train to the end, keep the last
     seed: int = 0
 
 
@@ -135,7 +135,7 @@ def train_mdn_rnn(
     place: Place = CPU,
     start: dict | None = None,
 ) -> tuple[MDNRNN, dict]:
-    """Train and return the model with the best held-out loss, and its checkpoint (at `path`)."""
+    """Train and return the model, by `how.patience` the best held-out one or the last, and its checkpoint at `path`."""
     torch.manual_seed(how.seed)
     model = MDNRNN(config).to(place.device)
     model.gain.copy_(torch.from_numpy(signal_share(training, statistics)))
@@ -173,8 +173,8 @@ def train_mdn_rnn(
         evaluate_every=epoch_steps,
         clip=how.clip,
         seed=how.seed,
-        better="held_out_loss",
-        patience=how.patience,
+        better="held_out_loss" if how.patience else None,
+        patience=how.patience or None,
         carry=carry,
         extra={
             "mdn_rnn": config.to_dict(),

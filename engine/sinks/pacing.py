@@ -21,10 +21,11 @@ SAME_RATE = 0.01
 # Swaps that a driver may queue before the first waits, and swaps then timed: 130 ms at 60 Hz, once.
 QUEUED_SWAPS, TIMED_SWAPS = 2, 6
 
-# A picture is begun as long before it is due as the slowest of late took, and MARGIN seconds: later, what is played
-# would be seen sooner, but frames would come late. With every frame the slowest is forgotten by FORGET.
+# A picture is begun as long before it is due as pictures of late took, and MARGIN seconds: later, what is played would
+# be seen sooner, but frames would come late. By a timer a frame that is a little late is seen by nobody, and the mean
+# counts; with a screen it misses a refresh, and the slowest does. With every frame, what was is forgotten by FORGET.
 MARGIN = 1.5e-3
-FORGET = 0.03
+FORGET = 0.05
 
 # Frames in a row that the screen did not keep in step, until a timer takes over: their swaps did not wait (it is
 # covered, or asleep), or came a refresh late (its driver queues nothing, and the frames take longer than that).
@@ -117,7 +118,8 @@ class Pacer:
     def _learn_lead(self, needed: float) -> None:
         """The frame in hand should have been begun so many seconds before it was due: the next ones are."""
         lead = self._clock.lead
-        self._clock.lead = min(max(needed, lead + FORGET * (needed - lead)), 1 / self._clock.rate_hz)
+        nearer = lead + FORGET * (needed - lead)
+        self._clock.lead = min(max(needed, nearer) if self.refreshes else nearer, 1 / self._clock.rate_hz)
 
     def _sleep_until(self, due: float) -> None:
         remaining = due - self._clock.now()
