@@ -64,7 +64,7 @@ def click(count: int, results: Connection) -> None:
             written.append((now, moment.outputBufferDacTime - moment.currentTime))
             due[0] = now + chance.uniform(CLICK_OFTEN, CLICK_SELDOM)
 
-    with sounddevice.OutputStream(RATE, BLOCK, "pulse", 2, "float32", "low", callback=fill):
+    with sounddevice.OutputStream(RATE, BLOCK, "pulse", 2, "float32", 0.05, callback=fill):
         while len(written) < count:
             time.sleep(0.1)
         time.sleep(0.5)

@@ -1,5 +1,7 @@
 """What is heard, against closed forms: levels, bands, onsets, the beat, however the samples are cut."""
 
+import itertools
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -121,6 +123,19 @@ def test_an_onset_is_told_once_and_the_next_one_waits() -> None:
     rises = [0.0] * 40 + [1.0] * 4 + [0.0] * 4 + [2.0] + [0.0] * 40 + [2.0]
     assert [place for place, rise in enumerate(rises) if onsets(rise)] == [40, 89]
     assert 9 * 0.005 < HOLD < 49 * 0.005
+
+
+def test_every_click_out_of_silence_is_an_onset() -> None:
+    """Machines are silent between clicks, to the last bit: each of them rises from there, not from the one before."""
+    random = np.random.default_rng(1)
+    burst, starts = random.uniform(-0.5, 0.5, 240), np.cumsum(random.uniform(0.6, 1.0, 30))
+    samples = np.zeros(round((starts[-1] + 1) * 48000), np.float32)
+    for start in starts:
+        samples[round(start * 48000) :][:240] = burst
+    heard = Analysis(48000).feed(samples)
+    found = [b.onset_time for a, b in itertools.pairwise(heard) if b.onset_time != a.onset_time]
+    assert len(found) == len(starts)
+    assert np.abs(np.array(found) - starts).max() < 0.01
 
 
 def test_a_steady_tone_has_one_onset_and_noise_few() -> None:

@@ -88,7 +88,8 @@ class Analysis:
         level = self._follower(self._gain(amplitude, sounds))
         spectrum = self._spectrum(self._window)
         bass, low, mid, high = self._bands(spectrum, sounds, self._gain.mean)
-        rise = self._rise(spectrum, self._gain.mean) if sounds else 0.0
+        rise = self._rise(spectrum, self._gain.mean)  # of silence too: what comes after it rises from there
+        rise = rise if sounds else 0.0
         onset, onset_time = before.onset * self._onset_decay, before.onset_time
         if self._onsets(rise):
             onset, onset_time = 1.0, time - ONSET_DELAY
