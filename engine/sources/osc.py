@@ -25,8 +25,8 @@ from engine.sources.osc_packets import MalformedError, messages, parse
 # much more of a frame that was late, for it finds as many more messages. A message takes 6 us here, 2 of them to
 # receive it: 5,000 a second are a quarter of this.
 SHARE = 0.125
-# Seconds a frame at most, after a pause of any length.
-BUDGET = 0.02
+# Seconds at most, after a pause of any length, and at least: a frame is polled twice, at times a few ms apart.
+BUDGET, LEAST_BUDGET = 0.02, 0.001
 # Work is this thread's own time: while another program has the core, OSC costs nothing and gets nothing done. Windows
 # tells it in steps of 16 ms, too coarse.
 WORK_CLOCK = time.perf_counter if sys.platform == "win32" else time.thread_time
@@ -85,10 +85,10 @@ class Osc:
         self._addresses = Addresses(controls, self.clients, complaints)
 
     def poll(self, controls: Controls) -> None:
-        """Does what has been sent since the last frame, as far as the budget goes."""
+        """Does what has been sent since the last poll, as far as the budget goes."""
         del controls  # the same that the addresses were made for
         now, began = self._now(), self._worked()
-        budget = BUDGET if self._polled is None else min(SHARE * (now - self._polled), BUDGET)
+        budget = BUDGET if self._polled is None else min(max(SHARE * (now - self._polled), LEAST_BUDGET), BUDGET)
         self._polled = now
         self._empty_socket(began + budget / 2)
         self._addresses.begin_frame()
