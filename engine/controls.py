@@ -60,6 +60,8 @@ class Controls:
         self._waiting: list[tuple[Command, tuple[Argument, ...]]] = []
         for key, value in (defaults or {}).items():
             self.set(key, value)
+        self.start: Mapping[str, float] = MappingProxyType(dict(self._targets))
+        """Where each parameter begins, key -> value: at its default, or the dancer's own, or what was asked for."""
         self._smooth = dict(self._targets)
         self._values = dict(self._targets)
         self._signal_keys = {signal.key for signal in SIGNALS}

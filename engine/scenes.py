@@ -22,14 +22,14 @@ WANTED = "a name or number is wanted"
 class Scenes:
     """Does the commands `scene/recall`, `scene/store`, `scene/next` and `scene/previous`; polled as a source.
 
-    The targets that the controls have now are where the show begins. `tell` takes one line about what went wrong.
+    `tell` takes one line about what went wrong.
     """
 
     def __init__(self, controls: Controls, files: SceneFiles, tell: Callable[[str], None]) -> None:
         self._controls = controls
         self._files = files
         self._tell = tell
-        self._home = {key: controls.target(key) for key, row in controls.parameters.items() if belongs(row)}
+        self._home = {key: value for key, value in controls.start.items() if belongs(controls.parameters[key])}
         self._on = ""
         self._guesses = 0
         controls.handle("scene/recall", self.recall)

@@ -153,13 +153,13 @@ def test_a_parameters_line_has_its_value_its_unit_and_what_routes_do_to_it() -> 
     assert temperature == ["temperature", "1.00", "+0.59"]
     assert speed == ["speed", "1.00", "x"]
     assert canon == ["→", "canon", "0.00", "beats"]
-    assert ends == ["0.00", "to", "16.00,", "default", "0.00"]
+    assert ends == ["0.00", "to", "16.00,", "began", "at", "0.00"]
 
 
 def test_choices_go_by_name_and_whole_values_without_a_point() -> None:
     controls = Controls(PARAMETERS, {"tempo/source": 2, "dance/dancers": 12})
     assert lines_of(*parameter_lines(controls, "tempo/source"))[2:] == [
-        *(["→", "tempo", "source", "audio"], ["auto", "to", "audio,", "default", "auto"])
+        *(["→", "tempo", "source", "audio"], ["auto", "to", "audio,", "began", "at", "audio"])
     ]
     assert lines_of(*parameter_lines(controls, "dance/dancers"))[2] == ["→", "dancers", "12"]
 

@@ -54,7 +54,7 @@ def test_it_holds_the_three_packages_and_nothing_else_at_the_top(wheel: Path) ->
     assert names == {"engine", "training", "export", f"dancenet_live-{__version__}.dist-info"}
 
 
-@pytest.mark.parametrize("folder", ["shaders", "models/default"])
+@pytest.mark.parametrize("folder", ["shaders", "scenes", "models/default"])
 def test_it_holds_every_file_of(folder: str, wheel: Path) -> None:
     here = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*") if path.is_file()}
     with zipfile.ZipFile(wheel) as archive:
@@ -67,10 +67,10 @@ def test_it_is_told_apart_by_its_version(environment: Path, tmp_path: Path) -> N
 
 
 def test_it_finds_what_travels_with_it_in_itself(environment: Path, tmp_path: Path) -> None:
-    ask = "from engine import resources; print(resources.path('shaders')); print(resources.path('models/default'))"
+    ask = "from engine import resources as r; [print(r.path(name)) for name in ('shaders', 'scenes', 'models/default')]"
     lines = run(environment / "python", "-c", ask, cwd=tmp_path).splitlines()
     home = environment.parent.resolve()
-    assert [Path(line).resolve().is_relative_to(home) for line in lines] == [True, True]
+    assert [Path(line).resolve().is_relative_to(home) for line in lines] == [True] * 3
 
 
 def test_it_dances(environment: Path, tmp_path: Path) -> None:

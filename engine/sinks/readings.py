@@ -96,7 +96,7 @@ def fact_lines(facts: Sequence[Fact]) -> list[Line]:
 
 
 def parameter_lines(controls: Controls, selected: str) -> list[Line]:
-    """The parameters of `ALWAYS` and the selected one, and the range and default of the latter."""
+    """The parameters of `ALWAYS` and the selected one, and the range of the latter and where it began."""
     lines: list[Line] = []
     for key in dict.fromkeys((*ALWAYS, selected)):
         row = controls.parameters[key]
@@ -112,8 +112,8 @@ def parameter_lines(controls: Controls, selected: str) -> list[Line]:
             ]
         )
     row = controls.parameters[selected]
-    low, high, default = (written(row, value) for value in (row.low, row.high, row.default))
-    lines.append([Text(MARGIN, f"{low} to {high}, default {default}", LABEL)])
+    low, high, start = (written(row, value) for value in (row.low, row.high, controls.start[row.key]))
+    lines.append([Text(MARGIN, f"{low} to {high}, began at {start}", LABEL)])
     return lines
 
 

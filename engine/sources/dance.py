@@ -25,7 +25,7 @@ class Dance:
         self._dancer = dancer
 
     def poll(self, controls: Controls) -> None:
-        """Gives the signals of the frame before."""
+        """Gives the signals of the dance as it was shown last."""
         controls.signal("dance/motion", self._dancer.motion)
         controls.signal("dance/entropy", self._dancer.entropy)
 

@@ -70,7 +70,7 @@ KEYS = (
     Key("SHIFT+TAB", "selects the one before", selects=-1),
     Key("PAGEUP", "raises what is selected", parameter=SELECTED, steps=1, also="+"),
     Key("PAGEDOWN", "lowers what is selected", parameter=SELECTED, steps=-1, also="-"),
-    Key("BACKSPACE", "sets it back to its default", back=True),
+    Key("BACKSPACE", "sets it back as it began", back=True),
     Key("1..9", "recalls a scene", "scene/recall"),
     Key("SHIFT+1..9", "stores a scene", "scene/store"),
     Key("N", "next model", "model/next"),
@@ -120,7 +120,7 @@ class Keys:
                 known = list(controls.parameters)
                 self.selected = known[(known.index(self.selected) + key.selects) % len(known)]
             elif key.back:
-                controls.set(self.selected, controls.parameters[self.selected].default)
+                controls.set(self.selected, controls.start[self.selected])
             else:
                 row = controls.parameters[self.selected if key.parameter == SELECTED else key.parameter]
                 controls.set(row.key, stepped(row, controls.target(row.key), key.steps))
