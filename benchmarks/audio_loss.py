@@ -4,13 +4,14 @@
 monitor, kills the daemon, lets the show go on for a while, and starts it again.
 """
 
+import multiprocessing
 import os
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from multiprocessing.connection import Connection
 
 from benchmarks.show import RATE_HZ, describe, frames, introduce, live_show, measured, parser
 from engine.commands.live import Live
@@ -18,6 +19,18 @@ from tests.sound_server import SoundServer
 
 # Seconds of show between one event and the next.
 PAUSE = 4.0
+
+
+def serve(orders: Connection) -> None:
+    """Keeps the daemon, in a process of its own as in life: kills and starts it as ordered, tells when it is up."""
+    server = SoundServer()
+    orders.send(time.perf_counter())
+    while orders.recv() == "kill":
+        server.kill()
+        orders.recv()
+        server.start()
+        orders.send(time.perf_counter())
+    server.kill()
 
 
 def until_heard(stage: Live) -> list[float]:
@@ -28,22 +41,15 @@ def until_heard(stage: Live) -> list[float]:
     return lateness
 
 
-def once(stage: Live, server: SoundServer) -> tuple[list[float], float]:
-    """Kills the server and starts it again: what each frame was late by, and the seconds from its answer to a sound."""
-    server.kill()
+def once(stage: Live, orders: Connection) -> tuple[list[float], float]:
+    """Has the daemon killed and started: what each frame was late by, and the seconds from its answer to a sound."""
+    orders.send("kill")
     lateness = frames(stage, round(PAUSE * RATE_HZ))
-    back: list[float] = []
-
-    def restart() -> None:
-        server.start()
-        back.append(time.perf_counter())
-
-    thread = threading.Thread(target=restart)
-    thread.start()
+    orders.send("start")
     lateness += until_heard(stage)
     heard = time.perf_counter()
-    thread.join()
-    return lateness + frames(stage, round(PAUSE * RATE_HZ)), heard - back[0]
+    lateness += frames(stage, round(PAUSE * RATE_HZ))
+    return lateness, heard - orders.recv()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,18 +59,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, show = own.parse_known_args(argv)
 
     def measure() -> None:
-        with tempfile.TemporaryDirectory() as folder:
+        context = multiprocessing.get_context("spawn")
+        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
             os.environ["XDG_RUNTIME_DIR"] = folder
-            server = SoundServer()
-            with ExitStack() as stack:
-                stack.callback(server.kill)
-                stage = stack.enter_context(live_show([*show, "--audio", "vj"]))
-                introduce(stage)
-                until_heard(stage)
-                print(f"before    {describe(frames(stage, round(PAUSE * RATE_HZ)))}")
-                for _ in range(options.times):
-                    lateness, seconds = once(stage, server)
-                    print(f"killed    {describe(lateness)}; heard {seconds:.1f} s after it was back")
+            orders, taken = context.Pipe()
+            context.Process(target=serve, args=(taken,), daemon=True).start()
+            stack.callback(orders.send, "end")
+            orders.recv()
+            stage = stack.enter_context(live_show([*show, "--audio", "vj"]))
+            introduce(stage)
+            until_heard(stage)
+            print(f"before    {describe(frames(stage, round(PAUSE * RATE_HZ)))}")
+            for _ in range(options.times):
+                lateness, seconds = once(stage, orders)
+                print(f"killed    {describe(lateness)}; heard {seconds:.1f} s after it was back")
 
     return measured("audio_loss", measure)
 

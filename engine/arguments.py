@@ -8,10 +8,12 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 from engine import __version__
-from engine.parameters import PARAMETERS
+from engine.parameters import PARAMETERS, SIGNALS
+from engine.routes import Route
 
 OSC_ADDRESS = "127.0.0.1:9010"
 RENDER_SECONDS = 16.0
@@ -94,7 +96,7 @@ def parse_render(arguments: list[str]) -> argparse.Namespace:
     )  # fmt: skip
     options = parser.parse_args(arguments)
     if options.replay:
-        danced = ("seed", "temperature", "speed", "seconds", "audio", "scene", "scenes", "set")
+        danced = ("seed", "temperature", "speed", "seconds", "audio", "scene", "scenes", "set", "route")
         for name in [each for each in danced if getattr(options, each) not in (None, [])]:
             parser.error(f"argument --{name}: a replay is as it was danced")
     elif len(options.model) > 1:
@@ -143,6 +145,11 @@ def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
     parser.add_argument("--speed", type=parameter("dance/speed"), metavar="X", help="0 freezes, 2 is double (1)")
     parser.add_argument("--fps", type=frame_rate, metavar="N", help=f"frames a second ({FPS:g})")
     parser.add_argument("--provider", default="auto", metavar="NAME", help="where the model runs: auto, cpu, cuda, ...")
+    parser.add_argument(
+        "--route", type=route, action="append", default=[], metavar="'SIGNAL PARAMETER AMOUNT'",
+        help="a route at the start, such as 'audio/bass dance/speed 0.2'; curve, attack, release, invert, centre may "
+        "follow; an amount of 0 takes one out; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--scene", metavar="NAME", help="the scene to begin with, by its name or number")
     parser.add_argument(
         "--scenes", type=Path, metavar="DIR", help="where your scenes are (your configuration's folder)"
@@ -239,6 +246,17 @@ def setting(text: str) -> tuple[str, float]:
     """NAME=X; whether there is such a parameter is known once the bundle is open."""
     key, _, value = text.partition("=")
     return key, number(value)
+
+
+def route(text: str) -> Route:
+    """SIGNAL PARAMETER AMOUNT, and perhaps the other numbers of a route, in their order."""
+    signal, key, *numbers = [*text.split(), "", ""][: max(len(text.split()), 2)]
+    names = [field.name for field in fields(Route)][2:]
+    if signal not in {row.key for row in SIGNALS}:
+        raise argparse.ArgumentTypeError(f"{text!r}: {signal!r} is no signal; `dancenet controls` lists them")
+    if not 1 <= len(numbers) <= len(names):
+        raise argparse.ArgumentTypeError(f"{text!r} is not SIGNAL PARAMETER AMOUNT, and perhaps {', '.join(names[1:])}")
+    return Route.made(signal, key, **dict(zip(names, map(number, numbers), strict=False)))
 
 
 def parameter(key: str) -> Callable[[str], float]:

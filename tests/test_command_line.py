@@ -76,9 +76,19 @@ def test_help_tells_of_every_option_and_command() -> None:
     assert result.returncode == 0
     for word in ("--model", "--seed", "--temperature", "--speed", "--fps", "--size", "--fullscreen", "--monitor"):
         assert word in result.stdout
-    for word in ("--osc", "--osc-allow", "--osc-signals", "--audio", "--scene", "--scenes", "--log", "--provider"):
+    for word in (
+        "--osc",
+        "--osc-allow",
+        "--osc-signals",
+        "--audio",
+        "--scene",
+        "--scenes",
+        "--route",
+        "--log",
+        "--provider",
+    ):
         assert word in result.stdout
-    for word in ("--seconds", "--set", "render", "train", "export", "devices", "controls", "log"):
+    for word in ("--seconds", "--set", "--route", "render", "train", "export", "devices", "controls", "log"):
         assert word in result.stdout
 
 
@@ -129,6 +139,16 @@ def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
             ("render", "dance.mp4", "--model", "a", "--model", "b"),
             "dancenet render: error: argument --model: a render is danced by one",
         ),
+        (
+            ("--route", "audio/bas dance/speed 0.2"),
+            "dancenet: error: argument --route: 'audio/bas dance/speed 0.2': 'audio/bas' is no signal; "
+            "`dancenet controls` lists them",
+        ),
+        (
+            ("--route", "audio/bass dance/speed"),
+            "dancenet: error: argument --route: 'audio/bass dance/speed' is not SIGNAL PARAMETER AMOUNT, and perhaps "
+            "curve, attack, release, invert, centre",
+        ),
         (("--monitor", "0"), "dancenet: error: argument --monitor: '0' is not a whole number of 1 or more"),
         (("--seconds", "0"), "dancenet: error: argument --seconds: '0' seconds are not above 0"),
         (("wander",), "dancenet: error: unrecognized arguments: wander"),
@@ -155,6 +175,9 @@ def test_a_parameter_that_is_not_there_or_out_of_range_is_wrong_usage(tiny_bundl
     assert refusal(*render, "--set", "dance/tempratur=1", code=2) == (
         "dancenet: --set: unknown parameter 'dance/tempratur'; did you mean dance/temperature? "
         "`dancenet controls` lists them"
+    )
+    assert refusal(*render, "--route", "lfo/1 dance/sped 0.2", code=2) == (
+        "dancenet: --route: unknown parameter 'dance/sped'; did you mean dance/speed? `dancenet controls` lists them"
     )
     line = refusal(*render, "--set", "dance/sigma_temperature=5", code=2)
     assert line == "dancenet: --set: dance/sigma_temperature is 5; it must be in 0..4"

@@ -20,6 +20,7 @@ from engine.commands.live import Live, opened
 from engine.commands.opening import new_layers
 from engine.parameters import COMMANDS, SIGNALS, Command
 from engine.replay import ReplayClock, ReplayControls, ReplayDancer
+from engine.routes import DEFAULT_ROUTES, Route
 from engine.show import Show
 from engine.show_log import ShowLog
 from engine.status import Status
@@ -161,6 +162,20 @@ def test_a_show_begins_with_the_scene_asked_for_and_the_command_line_over_it(
         playing_live(tmp_path, *model, "--scene", "strom"),
     ):
         pass
+
+
+def test_routes_of_the_command_line_hold_beside_the_default_and_in_the_scene_it_begins_with(
+    tiny_bundle: Path, tmp_path: Path, x_display: Screen
+) -> None:
+    model = ("--model", str(tiny_bundle), "--audio", "off", "--route", "lfo/1 dance/speed 0.2 2 0.1 0.5 1 0.25")
+    with playing_live(tmp_path, *model) as player:
+        asked = Route("lfo/1", "dance/speed", 0.2, 2, 0.1, 0.5, True, 0.25)
+        assert set(player.stage.controls.routes) == {*DEFAULT_ROUTES, asked}
+    out = ("--route", "audio/level dance/temperature 0")
+    with playing_live(tmp_path, *model, *out, "--scene", "storm") as player:
+        assert {(each.signal, each.parameter) for each in player.stage.controls.routes} == {
+            *(("audio/onset", "dance/speed"), ("lfo/1", "dance/speed")),
+        }
 
 
 class Seen:

@@ -73,18 +73,22 @@ def start_controls(
     `seed` is taken where nobody names one.
     """
     rows = {row.key: row for row in (*PARAMETERS, *declared(folders))}
-    for key, value in options.set:
+    for option, key in [
+        *(("--set", key) for key, _ in options.set),
+        *(("--route", r.parameter) for r in options.route),
+    ]:
         if key not in rows:
             near = difflib.get_close_matches(key, rows, n=1)
             meant = f"did you mean {near[0]}? " if near else ""
-            raise Failure(f"--set: unknown parameter {key!r}; {meant}`dancenet controls` lists them", USAGE)
+            raise Failure(f"{option}: unknown parameter {key!r}; {meant}`dancenet controls` lists them", USAGE)
+    for key, value in options.set:
         low, high = rows[key].low, rows[key].high
         if not low <= value <= high:
             raise Failure(f"--set: {key} is {value:g}; it must be in {low:g}..{high:g}", USAGE)
     defaults = {f"dance/{name}": value for name, value in bundle.metadata.defaults.items()}
     if seed is not None:
         defaults["dance/seed"] = seed
-    return Controls(rows.values(), {**defaults, **asked_for(options)}, DEFAULT_ROUTES, say)
+    return Controls(rows.values(), {**defaults, **asked_for(options)}, (*DEFAULT_ROUTES, *options.route), say)
 
 
 def asked_for(options: argparse.Namespace) -> dict[str, float]:
@@ -116,7 +120,7 @@ def new_timekeepers(
 ) -> Timekeepers:
     """The beat clock, the LFOs, the scenes and the autopilot; the scene asked for is on, from the first frame on.
 
-    `heard` gives the beat of the audio. Values that the command line gives hold in that scene too.
+    `heard` gives the beat of the audio. What the command line itself says holds in that scene too.
     """
     tempo = Tempo(controls, clock, heard)
     files = SceneFiles(shipped(SCENES), options.scenes or user_folder(), controls.parameters)
@@ -129,6 +133,8 @@ def new_timekeepers(
             raise Failure(f"--scene: {error}", USAGE) from None
         for key, value in asked_for(options).items():
             controls.set(key, value)
+        for route in options.route:
+            controls.route(route)
         controls.settle()
     return Timekeepers(tempo, Lfos(clock, tempo), scenes, Autopilot(clock, tempo, scenes.go_on))
 
