@@ -181,6 +181,18 @@ def test_without_an_output_a_file_is_danced_to_by_the_wall_clock(
     assert stage.told[0].startswith("audio: plays without sound: ")
 
 
+def test_a_show_started_beside_somebody_s_own_engine_has_the_right_ear(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "__init__.py").write_text("raise SystemExit('a game engine')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nonexistent")
+    song = write_wav(tmp_path / "song.wav", clicks(3))
+    with closing(AudioFile(song, stage.clock, stage.told.append)) as audio:
+        stage.until(audio, hears(stage))
+
+
 def test_a_file_that_is_not_there_is_told_in_one_line(stage: Stage, tmp_path: Path) -> None:
     missing = tmp_path / "none.ogg"
     with closing(AudioFile(missing, stage.clock, stage.told.append)) as audio:

@@ -6,6 +6,7 @@ bounded queue; `poll` takes them out and never waits.
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -31,6 +32,9 @@ LONGEST_CLOSE = 1.0
 
 # Lines kept for a frame that is late: five seconds of them.
 MOST_LINES = 1000
+
+# Where the package `engine` lies.
+HOME = Path(__file__).resolve().parents[2]
 
 SIGNALS = ("audio/level", "audio/bass", "audio/low", "audio/mid", "audio/high")
 ONSET = "audio/onset"
@@ -99,9 +103,16 @@ class Ear:
         while not self._closing.is_set():
             self._anew.clear()
             self._hears, self._since = False, time.perf_counter()
-            command = [sys.executable, "-m", "engine.audio.ear", *self._arguments()]
+            # -P: else a folder named engine, where the show was started, would be taken for ours.
+            command = [sys.executable, "-P", "-m", "engine.audio.ear", *self._arguments()]
+            path = os.pathsep.join(filter(None, [str(HOME), os.environ.get("PYTHONPATH")]))
             with subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                env={**os.environ, "PYTHONPATH": path},
             ) as process:
                 self._process = process
                 if self._closing.is_set():
