@@ -125,7 +125,7 @@ def train(options: argparse.Namespace) -> None:
     latents = sequences, held_out_sequences, normal, mdn_rnn_config
     mdn_rnn, rnn_run = train_mdn_rnn(*latents, rnn_how, spend, runs / "mdn_rnn.pt", options.resume, place, weights)
 
-    decoder_how = DecoderTraining(temperature=options.temperature, seed=options.seed)
+    decoder_how = DecoderTraining(seed=options.seed)
     mdn_rnn.cpu()
     strayed = [
         danced(mdn_rnn, sequence, normal, options.temperature, options.seed + i) for i, sequence in enumerate(sequences)

@@ -18,9 +18,8 @@ from training.loop import Budget, Stage, fit
 from training.mdn_rnn import MDNRNN
 from training.muon import Muon
 from training.place import CPU, Place
-from training.train_vae import dancer_widths, epoch_batches, evaluate, frame_index, load
+from training.train_vae import batch_of_step, evaluate, load, new_vae
 from training.vae import VAE, VAEConfig, reconstruction_loss
-from training.vae_fast import FastVAE
 
 PASSAGE = 512  # steps danced at once: bounds the memory
 
@@ -36,7 +35,6 @@ class DecoderTraining:
     rate: float = 3.5e-4
     stray: float = 1.5
     noise: float = 1.0
-    temperature: float = 0.9
     clip: float = 5000.0
     seed: int = 0
     fast: bool = True
@@ -81,14 +79,10 @@ def train_decoder(
     `sequences` holds each training clip's, followed by its mirror image's; `strayed` what `danced` gives of each.
     """
     torch.manual_seed(how.seed)
-    model: VAE = FastVAE(config, background) if how.fast else VAE(config)
-    model.load_state_dict(start)
-    model = model.to(place.device)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = new_vae(config, background, how.fast, place, start)
     model.encoder.requires_grad_(False)
     optimizer = Muon(model.decoder.parameters(), how.matrix_rate, how.rate)
-    index, widths = frame_index(training), dancer_widths(training, background)
-    plan: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}  # of the current epoch only
+    batch = batch_of_step(training, background, how.batch, how.seed)
 
     def draw(rows: np.ndarray, mirrored: np.ndarray) -> Tensor:
         places = [(2 * clip + int(flip), frame) for (clip, frame), flip in zip(rows, mirrored, strict=True)]
@@ -99,15 +93,11 @@ def train_decoder(
         return own + away * (other - own) + noise * deviation * torch.randn(own.shape)
 
     def train_step(step: int, fraction: float) -> dict[str, Tensor]:
-        epoch, place_in_epoch = divmod(step, max(len(widths) // how.batch, 1))
-        if epoch not in plan:
-            plan.clear()
-            plan[epoch] = epoch_batches(widths, how.batch, how.seed, epoch)
-        chosen, mirrored = plan[epoch][place_in_epoch]
-        latents = draw(index[chosen], mirrored).to(place.device)
+        rows, mirrored = batch(step)
+        latents = draw(rows, mirrored).to(place.device)
         with place.precision():
             logits = model.decode(latents)
-        images = load(training, index[chosen], mirrored).to(place.device)
+        images = load(training, rows, mirrored).to(place.device)
         reconstruction = reconstruction_loss(logits.float(), images)
         reconstruction.backward()
         return {"reconstruction": reconstruction.detach()}

@@ -1,6 +1,8 @@
 """Trains the VAE on the footage's frames. Owns the batches, the KL weight's schedule and the held-out figures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,31 @@ def epoch_batches(widths: np.ndarray, batch: int, seed: int, epoch: int) -> list
     return [(chosen, flips[chosen]) for chosen in batches]
 
 
+def batch_of_step(
+    clips: list[Clip], background: float | None, batch: int, seed: int
+) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
+    """What gives each step its batch: rows (clip, frame), and which are mirrored. Keeps one epoch's order at a time."""
+    index, widths = frame_index(clips), dancer_widths(clips, background)
+    of_epoch = lru_cache(maxsize=1)(partial(epoch_batches, widths, batch, seed))
+
+    def of_step(step: int) -> tuple[np.ndarray, np.ndarray]:
+        epoch, place = divmod(step, max(len(widths) // batch, 1))
+        chosen, mirrored = of_epoch(epoch)[place]
+        return index[chosen], mirrored
+
+    return of_step
+
+
+def new_vae(config: VAEConfig, background: float | None, fast: bool, place: Place, weights: dict | None) -> VAE:
+    """A VAE to train, in its fast form or the plain one, where it is to be; from `weights` or fresh ones."""
+    model: VAE = FastVAE(config, background) if fast else VAE(config)
+    if weights is not None:
+        model.load_state_dict(weights)
+    model = model.to(place.device)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model
+
+
 def held_out_rows(clips: list[Clip], count: int = HELD_OUT_FRAMES) -> np.ndarray:
     index = frame_index(clips)
     return index[np.linspace(0, len(index) - 1, min(count, len(index))).astype(int)]
@@ -124,22 +151,12 @@ def train_vae(
 ) -> tuple[VAE, dict]:
     """Train and return the VAE and its checkpoint (at `path`). `start`: weights to begin with (fine-tuning)."""
     torch.manual_seed(how.seed)
-    model: VAE = FastVAE(config, background) if how.fast else VAE(config)
-    model = model.to(place.device)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if start is not None:
-        model.load_state_dict(start)
+    model = new_vae(config, background, how.fast, place, start)
     optimizer = Muon(model.parameters(), how.matrix_rate, how.rate)
-    index, widths = frame_index(training), dancer_widths(training, background)
-    plan: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}  # of the current epoch only
+    batch = batch_of_step(training, background, how.batch, how.seed)
 
     def train_step(step: int, fraction: float) -> dict[str, Tensor]:
-        epoch, place_in_epoch = divmod(step, max(len(widths) // how.batch, 1))
-        if epoch not in plan:
-            plan.clear()
-            plan[epoch] = epoch_batches(widths, how.batch, how.seed, epoch)
-        chosen, mirrored = plan[epoch][place_in_epoch]
-        images = load(training, index[chosen], mirrored).to(place.device)
+        images = load(training, *batch(step)).to(place.device)
         weight = how.kl_weight * min(fraction / how.kl_rise, 1.0)
         noise = torch.randn(len(images), config.latent_size, device=place.device)
         with place.precision():
