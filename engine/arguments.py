@@ -8,16 +8,15 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 
 from engine import __version__
 from engine.parameters import PARAMETERS, SIGNALS
-from engine.routes import Route
+from engine.routes import NUMBERS, Route
+from engine.sources.osc import SIGNALS_HZ
 
 OSC_ADDRESS = "127.0.0.1:9010"
 RENDER_SECONDS = 16.0
-OSC_SIGNALS_HZ = 30.0
 FPS = 30.0
 SIZE = (1280, 720)
 MOST_FPS = 240.0
@@ -60,8 +59,8 @@ def parse_live(arguments: list[str]) -> argparse.Namespace:
         help="hear OSC from there too, such as 192.168.1.0/24; may be repeated (this computer only)",
     )  # fmt: skip
     parser.add_argument(
-        "--osc-signals", type=signals_rate, default=OSC_SIGNALS_HZ, metavar="HZ",
-        help=f"how often subscribers are sent the signals; 0 never ({OSC_SIGNALS_HZ:g})",
+        "--osc-signals", type=signals_rate, default=SIGNALS_HZ, metavar="HZ",
+        help=f"how often subscribers are sent the signals; 0 never ({SIGNALS_HZ:g})",
     )  # fmt: skip
     parser.add_argument(
         "--audio", default="default", metavar="INPUT",
@@ -70,6 +69,7 @@ def parse_live(arguments: list[str]) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--seconds", type=seconds, metavar="N", help="stop by itself after so long (never)")
     parser.add_argument("--log", type=Path, metavar="FILE", help="log the show, for `dancenet render --replay FILE`")
+    parser.set_defaults(fps=FPS)
     return parser.parse_args(arguments)
 
 
@@ -103,6 +103,8 @@ def parse_render(arguments: list[str]) -> argparse.Namespace:
         parser.error("argument --model: a render is danced by one")
     if options.size and options.out.suffix == ".npy":
         parser.error("argument --size: an .npy holds the decoder's images at their own size")
+    if not options.replay:  # which goes by the show's own
+        options.fps, options.size = options.fps or FPS, options.size or SIZE
     return options
 
 
@@ -250,13 +252,14 @@ def setting(text: str) -> tuple[str, float]:
 
 def route(text: str) -> Route:
     """SIGNAL PARAMETER AMOUNT, and perhaps the other numbers of a route, in their order."""
-    signal, key, *numbers = [*text.split(), "", ""][: max(len(text.split()), 2)]
-    names = [field.name for field in fields(Route)][2:]
+    words = text.split()
+    if not 3 <= len(words) <= 2 + len(NUMBERS):
+        others = ", ".join(NUMBERS[1:])
+        raise argparse.ArgumentTypeError(f"{text!r} is not SIGNAL PARAMETER AMOUNT, and perhaps {others}")
+    signal, key, *numbers = words
     if signal not in {row.key for row in SIGNALS}:
         raise argparse.ArgumentTypeError(f"{text!r}: {signal!r} is no signal; `dancenet controls` lists them")
-    if not 1 <= len(numbers) <= len(names):
-        raise argparse.ArgumentTypeError(f"{text!r} is not SIGNAL PARAMETER AMOUNT, and perhaps {', '.join(names[1:])}")
-    return Route.made(signal, key, **dict(zip(names, map(number, numbers), strict=False)))
+    return Route.made(signal, key, **dict(zip(NUMBERS, map(number, numbers), strict=False)))
 
 
 def parameter(key: str) -> Callable[[str], float]:

@@ -6,7 +6,7 @@ Owns only the words between the tables.
 from collections.abc import Iterable, Sequence
 
 from engine.parameters import COMMANDS, PARAMETERS, SIGNALS, Command, Parameter
-from engine.routes import DEFAULT_ROUTES, Route
+from engine.routes import DEFAULT_ROUTES, NUMBERS, Route
 from engine.sources.keys import KEYS
 
 OPENING = """\
@@ -30,7 +30,7 @@ amount * (signal ** curve - centre) to the parameter, as a share of its range, f
 an amount of 0 takes it out. The show starts with:
 """
 
-ROUTE_HEADS = ("signal", "parameter", "amount", "curve", "attack", "release", "invert", "centre")
+ROUTE_HEADS = ("signal", "parameter", *NUMBERS)
 
 
 def markdown(parameters: Sequence[Parameter] = PARAMETERS) -> str:
@@ -66,7 +66,7 @@ def command_row(row: Command) -> tuple[str, ...]:
 
 def route_row(route: Route) -> tuple[str, ...]:
     """The fields of a route."""
-    numbers = route.amount, route.curve, route.attack, route.release, float(route.invert), route.centre
+    numbers = (float(getattr(route, name)) for name in NUMBERS)
     return code(route.signal), code(route.parameter), *(f"{number:g}" for number in numbers)
 
 

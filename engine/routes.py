@@ -6,7 +6,7 @@ any signal fits any parameter. Where a signal stops or a route is taken out, wha
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 # Time constant, seconds, by which a route that is gone eases out, and that of a dead signal if its release is shorter.
 EASE_OUT = 0.5
@@ -49,6 +49,9 @@ class Route:
         value = min(max(value, 0.0), 1.0)
         return (1 - value if self.invert else value) ** self.curve
 
+
+# A route's numbers, in the order in which they are written.
+NUMBERS = tuple(field.name for field in fields(Route) if field.name not in ("signal", "parameter"))
 
 # The music drives the dance out of the box: calm in silence, flaring when it is loud. In silence the level is 0 and
 # the temperature 0.2 * 0.4 of its range (0.24) under where it is set; at full level 0.35 above it.

@@ -133,6 +133,8 @@ def test_the_next_input_is_taken_live_and_the_first_after_the_last(
         for name in ("vj.monitor", "other.monitor", "vj.monitor"):
             stage.until(audio, lambda name=name: audio.name == name)  # type: ignore[misc]
             audio.next_input()
+    told = [f"audio: listens to {name}" for name in ("vj.monitor (1 of 2)", "other.monitor (2 of 2)")]
+    assert stage.told == [*told, told[0]], "and none of them was called lost"
 
 
 def test_loopback_hears_what_is_played_to_the_default_output(
@@ -191,6 +193,7 @@ def test_a_show_started_beside_somebody_s_own_engine_has_the_right_ear(
     song = write_wav(tmp_path / "song.wav", clicks(3))
     with closing(AudioFile(song, stage.clock, stage.told.append)) as audio:
         stage.until(audio, hears(stage))
+    assert stage.told[0].startswith("audio: plays without sound: "), "it is ours that tells"
 
 
 def test_a_file_that_is_not_there_is_told_in_one_line(stage: Stage, tmp_path: Path) -> None:
@@ -289,6 +292,9 @@ class Lines(Listener):
         self._ear.close()
         self.lines = self._ear.lines
         self.lines.clear()
+
+    def _opened(self, values: list[Any]) -> str:
+        return "listens to the test"
 
     def hear(self, onset: float, phase: float) -> float:
         now = time.perf_counter()

@@ -136,6 +136,8 @@ def test_every_signal_of_the_table_is_live_and_music_moves_the_temperature(
 
         player.until(both_ways)
         player.until(lambda: player.stage.keepers.tempo.leader == "audio")
+        assert player.stage.keepers.tempo.bpm == pytest.approx(120, rel=0.03)
+        assert player.said.getvalue() == "dancenet: audio: listens to vj.monitor (1 of 2)\n"
 
 
 def test_every_scene_that_ships_is_recalled(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:

@@ -16,10 +16,11 @@ from tests.fixtures.osc import TEMPERATURE, Line, a_line, bundle, message
 @given(st.one_of(st.binary(max_size=200), st.binary(max_size=200).map(lambda data: BUNDLE + data)))
 def test_any_bytes_are_messages_or_malformed(datagram: bytes) -> None:
     try:
-        for each in messages(datagram):
-            parse(each)
-    except MalformedError:
-        pass
+        addresses = [parse(each)[0] for each in messages(datagram)]
+    except MalformedError as error:
+        assert str(error)  # what the performer is told
+    else:
+        assert all(address.startswith("/") for address in addresses)
 
 
 @settings(max_examples=200, deadline=None)

@@ -111,7 +111,8 @@ def test_a_file_that_changes_comes_or_goes_is_noticed(folders: Folders) -> None:
         folders.keep("calm", at_speed(0.25))
         folders.keep("new", at_speed(4))
         (folders.own / "storm.toml").unlink()
-        wait_until(lambda: len(files.scenes) == 2 and speeds(files) == {"calm": 0.25, "new": 4})
+        wait_until(lambda: speeds(files) == {"calm": 0.25, "new": 4})
+        assert files.take_told() == []
 
 
 def test_a_broken_edit_is_told_once_and_the_scene_stays_as_it_was(folders: Folders) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.arguments import FPS, RENDER_SECONDS
+from engine.arguments import RENDER_SECONDS
 from engine.clock import WallClock
 from engine.commands.ending import FINE, Failure, stop_signals
 from engine.commands.opening import (
@@ -47,22 +47,10 @@ THREADS = 1
 WITHOUT_DISPLAY = Path("dance.mp4")
 NO_AUDIO, LIST_AUDIO = "off", "list"
 # A name that ends so is meant as a file, even if there is none.
-SONGS = {
-    ".wav",
-    ".flac",
-    ".ogg",
-    ".oga",
-    ".opus",
-    ".mp3",
-    ".m4a",
-    ".aac",
-    ".aif",
-    ".aiff",
-    ".wma",
-    ".mp4",
-    ".mov",
-    ".mkv",
-}
+SONGS = (
+    *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a"),
+    *(".aac", ".aif", ".aiff", ".wma", ".mp4", ".mov", ".mkv"),
+)
 
 
 class NoDisplay(Exception):
@@ -91,7 +79,6 @@ def live(options: argparse.Namespace) -> int:
 
         print("\n".join(audio_inputs()))
         return FINE
-    options.fps = options.fps or FPS
     try:
         from engine.sinks.window import WindowError
     except ImportError as error:  # libGL or libXrender is missing: then there is no display either
@@ -118,8 +105,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
     """Opens the live show that the options ask for, and closes it. Raises NoDisplay, Failure and WindowError."""
     from engine.sinks.hud import Hud
 
-    fps = options.fps or FPS
-    say = status.say
+    fps, say = options.fps, status.say
     song = song_of(options.audio)
     folders = model_folders(options.model)
     bundle = open_folder(folders[0], options.provider, THREADS)
@@ -139,16 +125,19 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         guard.callback(cast.models.close)
         picture = new_layers(window.context, bundle, window.size, SHARE / fps)
         audio = open_audio(options.audio, song, clock, controls, say)
+        if audio:
+            guard.callback(audio.close)
         host, port = options.osc
         osc = Osc(host, port, controls, say, allow=options.osc_allow, signals_hz=options.osc_signals)
+        guard.callback(osc.close)
+        sources: list[Source] = [osc, keys, *([audio] if audio else []), *keepers.sources, cast.dance]
+        shown: Picture = Logged(picture, log) if log else picture
+        sinks: list[Sink] = [cast.watchdog, osc.clients, window]
+        show = Show(clock, sources, controls, cast.models, shown, sinks)
+        stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio)
+        facts = partial(describe, stage, status)
+        window.lay_over(Hud(window.context, controls, keys, facts, lambda: status.message, clock.now))
         guard.pop_all()  # from here on the show closes its parts
-    sources: list[Source] = [osc, keys, *([audio] if audio else []), *keepers.sources, cast.dance]
-    shown: Picture = Logged(picture, log) if log else picture
-    sinks: list[Sink] = [cast.watchdog, osc.clients, window]
-    show = Show(clock, sources, controls, cast.models, shown, sinks)
-    stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio)
-    facts = partial(describe, stage, status)
-    window.lay_over(Hud(window.context, controls, keys, facts, lambda: status.message, clock.now))
     with closing(log) if log else nullcontext(), closing(cast.models), closing(show):
         yield stage
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.arguments import FPS, RENDER_SECONDS, SIZE
+from engine.arguments import RENDER_SECONDS
 from engine.audio.decode import AudioError, length
 from engine.bundle import Bundle
 from engine.clock import FixedClock
@@ -41,11 +41,10 @@ AnyRecorder = ImageRecorder | VideoRecorder
 
 def render(options: argparse.Namespace) -> int:
     """Renders a dance to a video, or the decoder's images to an array; as long as the song, if there is one."""
-    options.fps = options.fps or FPS
     seconds = options.seconds
     if seconds is None:
         seconds = RENDER_SECONDS if options.audio is None else song_length(options.audio)
-    return render_to(options.out, options.size or SIZE, seconds, options, options.audio)
+    return render_to(options.out, options.size, seconds, options, options.audio)
 
 
 def render_to(

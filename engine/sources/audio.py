@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -137,7 +138,7 @@ class Ear:
             self.lines.append(line)
 
 
-class Listener:
+class Listener(ABC):
     """What a live input and a played file have in common: an ear, its lines read each frame, the beat, what is told."""
 
     def __init__(self, clock: Clock, tell: Callable[[str], None], arguments: Callable[[], list[str]]) -> None:
@@ -209,8 +210,9 @@ class Listener:
         elif kind in ("error", "missing"):
             self._say(f"audio: {values[0]}")
 
+    @abstractmethod
     def _opened(self, values: list[Any]) -> str:
-        raise NotImplementedError
+        """What is told of an input or output that was opened."""
 
     def _say(self, line: str) -> None:
         """Tells a line, once until another one comes."""

@@ -5,19 +5,17 @@
 below it the rest: one float each, for programs that send nothing else.
 """
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from engine.controls import Controls
 from engine.parameters import SIGNALS
-from engine.routes import Route
+from engine.routes import NUMBERS, Route
 from engine.sources.osc_packets import Argument
 
 ROOT = "/dancenet/"
 GROUP = "route/"
 BETWEEN = "/to/"
 SIGNAL_KEYS = frozenset(signal.key for signal in SIGNALS)
-# In their order as arguments; the first is set at the route's own address.
-FIELDS = tuple(field.name for field in fields(Route) if field.name not in ("signal", "parameter"))
 
 
 class RouteAddresses:
@@ -32,14 +30,14 @@ class RouteAddresses:
         self._resting: dict[tuple[str, str], Route] = {}
 
     def find(self, key: str) -> tuple[Route, str] | None:
-        """The route, and which of FIELDS, that `route/SIGNAL/to/PARAMETER[/FIELD]` is the address of."""
+        """The route, and which of NUMBERS, that `route/SIGNAL/to/PARAMETER[/FIELD]` is the address of."""
         if not key.startswith(GROUP) or BETWEEN not in key:
             return None
         signal, _, parameter = key.removeprefix(GROUP).partition(BETWEEN)
-        field = FIELDS[0]
+        field = NUMBERS[0]
         if parameter.count("/") == 2:
             parameter, _, field = parameter.rpartition("/")
-            if field not in FIELDS[1:]:
+            if field not in NUMBERS[1:]:
                 return None
         if signal not in SIGNAL_KEYS or parameter not in self._controls.parameters:
             return None
@@ -53,14 +51,14 @@ class RouteAddresses:
         """Sets the route that the arguments of `/dancenet/route` spell out. Raises ValueError, with what is wrong."""
         ends, numbers = arguments[:2], arguments[2:]
         if len(ends) < 2 or not numbers or not all(isinstance(end, str) for end in ends):
-            raise ValueError(f"signal, parameter and amount are wanted, then perhaps {', '.join(FIELDS[1:])}")
+            raise ValueError(f"signal, parameter and amount are wanted, then perhaps {', '.join(NUMBERS[1:])}")
         signal, parameter = (str(end).removeprefix(ROOT) for end in ends)
         if signal not in SIGNAL_KEYS:
             raise ValueError(f"unknown signal {signal!a}")
         if parameter not in self._controls.parameters:
             raise ValueError(f"unknown parameter {parameter!a}")
         values = {}
-        for field, number in zip(FIELDS, numbers, strict=False):
+        for field, number in zip(NUMBERS, numbers, strict=False):
             if not isinstance(number, float | int):
                 raise ValueError(f"{field}: a number is wanted")
             values[field] = float(number)
@@ -69,7 +67,7 @@ class RouteAddresses:
     def spelled(self) -> list[tuple[str | float, ...]]:
         """Every route, as the arguments that set it."""
         return [
-            (route.signal, route.parameter, *(float(getattr(route, field)) for field in FIELDS))
+            (route.signal, route.parameter, *(float(getattr(route, field)) for field in NUMBERS))
             for route in self._controls.routes
         ]
 
@@ -81,7 +79,7 @@ class RouteAddresses:
         )
 
     def _set(self, signal: str, parameter: str, values: dict[str, float]) -> None:
-        known = {field: float(getattr(self._route(signal, parameter), field)) for field in FIELDS}
+        known = {field: float(getattr(self._route(signal, parameter), field)) for field in NUMBERS}
         known |= values
         route = replace(Route.made(signal, parameter, **known), invert=known["invert"] > 0.5)
         self._controls.route(route)
