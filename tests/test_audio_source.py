@@ -18,7 +18,8 @@ from engine.audio.inputs import LOOPBACK, Input, choose
 from engine.clock import FixedClock, WallClock
 from engine.controls import Controls
 from engine.parameters import PARAMETERS
-from engine.sources.audio import Audio, AudioFile, Listener, SongTrack
+from engine.sources.audio import Audio, AudioFile, Listener
+from engine.sources.song import SongTrack
 from tests.sound_server import SoundServer, sound_server  # noqa: F401
 
 RATE = 30.0

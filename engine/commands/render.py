@@ -29,7 +29,7 @@ from engine.health import Watchdog
 from engine.render import DecodedPicture, Newest, progress_bar
 from engine.show import Dancer, Picture, Show, Source
 from engine.sinks.recorder import ImageRecorder, RecordingError, VideoRecorder
-from engine.sources.audio import SongTrack
+from engine.sources.song import SongTrack
 
 if TYPE_CHECKING:
     import moderngl

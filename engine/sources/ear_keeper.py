@@ -1,0 +1,106 @@
+"""The ear's keeper: the process that hears (`engine.audio.ear`), and its life.
+
+When it ends, or has to be killed because nothing comes from it, another begins, so that a daemon that died or hangs
+costs the show nothing. A thread reads its lines into a bounded queue.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# Seconds without a line after which the ear is taken to hang, once it hears, and while it starts. It ends itself, and
+# sooner, when its stream is gone; this is for when it cannot.
+DEAD, STARTING = 5.0, 8.0
+# Seconds between one ear and the next: the second time twice as long, and so on up to the last.
+FIRST_WAIT, LONGEST_WAIT = 0.25, 1.0
+
+# Seconds that a killed process may take to go, at the show's end.
+LONGEST_CLOSE = 1.0
+
+# Lines kept for a frame that is late: five seconds of them.
+MOST_LINES = 1000
+
+# Where the package `engine` lies.
+HOME = Path(__file__).resolve().parents[2]
+
+
+class Ear:
+    """Keeps a process that hears, on a thread of its own; `arguments` are asked for anew each time one is started."""
+
+    def __init__(self, arguments: Callable[[], list[str]]) -> None:
+        self.lines: deque[list[Any]] = deque(maxlen=MOST_LINES)
+        self._arguments = arguments
+        self._process: subprocess.Popen[str] | None = None
+        self._since = time.perf_counter()  # the last line, or the process's start
+        self._hears = self._done = False
+        self._closing = threading.Event()
+        self._anew = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
+        self._thread.start()
+
+    def watch(self) -> None:
+        """Kills the process if it is dead; another begins."""
+        if time.perf_counter() - self._since > (DEAD if self._hears else STARTING):
+            self._kill()
+
+    def begin_anew(self) -> None:
+        """Another process, with other arguments, at once."""
+        self._anew.set()
+        self._kill()
+
+    def close(self) -> None:
+        """Ends the process, for good."""
+        self._closing.set()
+        self._anew.set()
+        self._kill()
+        self._thread.join(timeout=LONGEST_CLOSE)
+
+    def _kill(self) -> None:
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def _run(self) -> None:
+        wait = FIRST_WAIT
+        while not self._closing.is_set():
+            self._anew.clear()
+            self._hears, self._since = False, time.perf_counter()
+            # -P: else a folder named engine, where the show was started, would be taken for ours.
+            command = [sys.executable, "-P", "-m", "engine.audio.ear", *self._arguments()]
+            path = os.pathsep.join(filter(None, [str(HOME), os.environ.get("PYTHONPATH")]))
+            with subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                env={**os.environ, "PYTHONPATH": path},
+            ) as process:
+                self._process = process
+                if self._closing.is_set():
+                    process.kill()
+                self._read(process)
+                self._process = None
+            if self._done:
+                return
+            wait = FIRST_WAIT if self._hears else min(2 * wait, LONGEST_WAIT)
+            self.lines.append(["lost"])
+            self._anew.wait(wait)
+
+    def _read(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        for text in process.stdout:
+            if not text.endswith("\n"):
+                return  # killed within a line
+            line = json.loads(text)
+            self._since = time.perf_counter()
+            self._hears = self._hears or line[0] == "heard"
+            self._done = line[0] in ("missing", "end")
+            self.lines.append(line)
