@@ -94,7 +94,13 @@ def parse_render(arguments: list[str]) -> argparse.Namespace:
         "--replay", type=Path, metavar="FILE",
         help="show a logged show again, at the frame rate it had; --model is where its dancer lies now",
     )  # fmt: skip
+    parser.add_argument(
+        "--smooth", action="store_true",
+        help="of a replay: draw everyone in every frame, where a large company had to take turns",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
+    if options.smooth and not options.replay:
+        parser.error("argument --smooth: only a replay takes it")
     if options.replay:
         danced = ("seed", "temperature", "speed", "seconds", "audio", "scene", "scenes", "set", "route")
         for name in [each for each in danced if getattr(options, each) not in (None, [])]:

@@ -49,8 +49,12 @@ class Decoding:
         self._latents = np.zeros((0, 0), np.float32)  # what `images` show, (dancers, latent_size); NaN: nothing yet
         self._waiting = np.zeros(0, np.int64)  # frames since the last turn, (dancers)
 
-    def advance(self, latents: NDArray[np.float32]) -> None:
-        """Brings the images up to date with `latents` (dancers, latent_size) as far as there is time for."""
+    def advance(self, latents: NDArray[np.float32], turns: NDArray[np.bool_] | None = None) -> None:
+        """Brings the images up to date with `latents` (dancers, latent_size) as far as there is time for.
+
+        With `turns` (dancers) only those of these dancers, as a show that is replayed had time for; its budget is
+        then to be without end.
+        """
         self._fit(latents)
         self.images = self.images.copy()  # those handed out stay as they were
         changed = (self._latents != latents).any(axis=1)
@@ -59,6 +63,8 @@ class Decoding:
         self.fresh = ~changed
         self._waiting += 1
         queue = np.flatnonzero(changed & ~alike)
+        if turns is not None:
+            queue = queue[turns[queue]]
         if self._budget is None:
             for dancers in (queue[queue == 0], queue[queue > 0]):  # the leader as it would be alone, to the last bit
                 self._take(dancers, latents)

@@ -46,16 +46,20 @@ class Layers:
         return self._newest.fresh
 
     def prepare(self, layers: Sequence[Layer]) -> None:
-        """Decodes a frame's layers, the newest last."""
+        """Decodes a frame's layers, the newest last, each with the turns it names."""
         for bundle in [bundle for bundle in self._pictures if all(layer.bundle is not bundle for layer in layers)]:
             self._pictures.pop(bundle).release()
         for layer in layers:
             picture = self._pictures.get(layer.bundle)
             if picture is None:
                 picture = self._pictures[layer.bundle] = self._new_picture(layer.bundle, self.size)
-            picture.prepare(layer.latents)
+            picture.prepare(layer.latents, layer.turns)
         self._layers = layers
         self._newest = self._pictures[layers[-1].bundle]
+
+    def turns(self, bundle: Bundle) -> NDArray[np.bool_]:
+        """Whose images of this bundle are up to date in the frame that was prepared, (dancers)."""
+        return self._pictures[bundle].fresh
 
     def draw(self, values: Mapping[str, float], clock: FrameClock) -> Self:
         """Draws the frame that was prepared; returns itself, ready for the sinks."""

@@ -30,11 +30,16 @@ SEEDS = 10000
 
 @dataclass(frozen=True)
 class Layer:
-    """One model's share of a frame: its latents (dancers, latent_size), and how much of them is seen, 0..1."""
+    """One model's share of a frame: its latents (dancers, latent_size), and how much of them is seen, 0..1.
+
+    `turns` (dancers) says whose images are brought up to date, as they were in a show that is replayed; None leaves it
+    to the picture, which may have too little time for a large company.
+    """
 
     bundle: Bundle
     weight: float
     latents: NDArray[np.float32]
+    turns: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)

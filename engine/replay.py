@@ -74,15 +74,22 @@ class ReplayControls(Controls):
 
 
 class ReplayDancer:
-    """Shows the layers of the tick in hand, by the bundles that stand for the models of the log."""
+    """Shows the layers of the tick in hand, by the bundles that stand for the models of the log.
 
-    def __init__(self, clock: ReplayClock, bundles: Mapping[Model, Bundle]) -> None:
+    Where dancers took turns to be redrawn, they do so again; `smooth` draws everyone in every frame.
+    """
+
+    def __init__(self, clock: ReplayClock, bundles: Mapping[Model, Bundle], smooth: bool = False) -> None:
         self._clock = clock
         self._bundles = bundles
+        self._smooth = smooth
 
     def advance(self, dt: float, values: Mapping[str, float]) -> tuple[Layer, ...]:
         """What was shown in this frame."""
-        return tuple(Layer(self._bundles[each.model], each.weight, each.latents) for each in self._clock.tick.layers)
+        return tuple(
+            Layer(self._bundles[each.model], each.weight, each.latents, None if self._smooth else each.turns)
+            for each in self._clock.tick.layers
+        )
 
 
 class Recorder(Protocol):

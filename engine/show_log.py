@@ -51,11 +51,14 @@ class Model:
 
 @dataclass(frozen=True)
 class Layer:
-    """What one model's company shows in a frame: latents (dancers, latent_size), and how much of them is seen, 0..1."""
+    """What one model's company shows in a frame: latents (dancers, latent_size), and how much of them is seen, 0..1;
+    and whose images were brought up to date, `turns` (dancers): where there is too little time, they take turns.
+    """
 
     model: Model
     weight: float
     latents: NDArray[np.float32]
+    turns: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ class Encoder:
         parts.append(pack(np.array([[tick.values[key] for key in keys] for tick in ticks], np.float64)))
         parts.append(pack(np.array([[layer.weight for layer in tick.layers] for tick in ticks], np.float64)))
         parts += [pack(np.stack([tick.layers[index].latents for tick in ticks])) for index in range(len(layers))]
+        parts += [np.packbits([tick.layers[index].turns for tick in ticks]).tobytes() for index in range(len(layers))]
         # Runs of one byte are all there is to find in packed numbers, and found four times as fast as phrases.
         deflate = zlib.compressobj(1, strategy=zlib.Z_RLE)
         payload = deflate.compress(b"".join(parts)) + deflate.flush()
@@ -195,12 +199,17 @@ class ShowLog:
             for model, (_, dancers) in zip(models, shapes, strict=True):
                 layer, data = unpack(data, (n, dancers, model.latent_size), np.float32)
                 latents.append(layer)
+            turns = []
+            for _, dancers in shapes:
+                size = -(-n * dancers // 8)
+                turns.append(np.unpackbits(np.frombuffer(data[:size], np.uint8), count=n * dancers).reshape(n, dancers))
+                data = data[size:]
             return [
                 Tick(
                     float(dts[tick]),
                     dict(zip(keys, values[tick].tolist(), strict=True)),
                     tuple(
-                        Layer(model, float(weights[tick, index]), latents[index][tick])
+                        Layer(model, float(weights[tick, index]), latents[index][tick], turns[index][tick] > 0)
                         for index, model in enumerate(models)
                     ),
                 )

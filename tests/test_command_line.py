@@ -136,6 +136,10 @@ def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
             "dancenet: error: argument --osc-signals: '-1' times a second are not in 0..240",
         ),
         (
+            ("render", "dance.mp4", "--smooth"),
+            "dancenet render: error: argument --smooth: only a replay takes it",
+        ),
+        (
             ("render", "dance.mp4", "--model", "a", "--model", "b"),
             "dancenet render: error: argument --model: a render is danced by one",
         ),

@@ -1,6 +1,8 @@
 """Decoding: everybody at once where there is time, in turn where there is not, and nothing twice."""
 
+import math
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +56,18 @@ def test_with_a_budget_the_leader_is_decoded_always_and_the_others_in_turn() -> 
         turns.append(np.flatnonzero(decoding.fresh).tolist())
         assert [len(call) for call in decoder.taken()] == [2, 2]
     assert turns == 3 * [[0, 1, 2, 3], [0, 4, 5, 6]] + [[0, 1, 2, 3]]
+
+
+def test_the_turns_of_a_show_are_taken_again_whatever_time_there_is() -> None:
+    decoder = Decoder()
+    live = Decoding(decoder, (3, 2), 255, budget=4.5, now=lambda: decoder.time)
+    again = Decoding(decoder, (3, 2), 255, budget=math.inf, now=lambda: decoder.time)
+    for latents in [*list(moving(7))[:7], *list(moving(3))[:2], *list(moving(9))[:4]]:
+        live.advance(latents)
+        shown = decoder.taken()
+        again.advance(latents, live.fresh)
+        assert sorted(chain.from_iterable(decoder.taken())) == sorted(chain.from_iterable(shown))
+        assert (again.images == live.images).all() and (again.fresh == live.fresh).all()
 
 
 def test_some_beside_the_leader_are_decoded_however_slow_the_machine_is() -> None:

@@ -14,7 +14,7 @@ import onnxruntime
 import pytest
 
 from engine import __version__
-from engine.bundle import open_bundle
+from engine.bundle import Bundle, open_bundle
 from engine.clock import FixedClock
 from engine.models import Layer as Shown
 from engine.show_log import Layer, LogError, Model, ShowLog, Tick
@@ -28,7 +28,11 @@ TICKS = int(np.argmax(np.cumsum([1 / FPS] * FPS) >= BATCH)) + 1
 
 def tick(folder: Path, index: int, dancers: int = 1) -> Tick:
     latents = np.random.default_rng(index).normal(size=(dancers, 8)).astype(np.float32)
-    return Tick(1 / FPS, {"dance/temperature": index / 100}, (Layer(Model("tiny", str(folder), 8), 1.0, latents),))
+    return Tick(
+        1 / FPS,
+        {"dance/temperature": index / 100},
+        (Layer(Model("tiny", str(folder), 8), 1.0, latents, np.ones(dancers, np.bool_)),),
+    )
 
 
 def latents_of(path: Path) -> list[bytes]:
@@ -79,6 +83,9 @@ def test_what_a_picture_shows_is_logged_and_handed_on(tmp_path: Path, tiny_bundl
         def prepare(self, layers: Sequence[Shown]) -> None:
             self.layers = layers
 
+        def turns(self, of: Bundle) -> Any:
+            return np.array([of is not bundle])
+
         def draw(self, values: Mapping[str, float], clock: FixedClock) -> Any:
             return self.layers, values, clock
 
@@ -93,7 +100,7 @@ def test_what_a_picture_shows_is_logged_and_handed_on(tmp_path: Path, tiny_bundl
     assert (logged.dt, logged.values) == (0.25, {"dance/temperature": 0.5})
     (layer,) = logged.layers
     assert layer.model == Model(bundle.metadata.name, str(tiny_bundle.resolve()), bundle.metadata.latent_size)
-    assert (layer.weight, layer.latents.tolist()) == (0.75, [[0.5] * 8])
+    assert (layer.weight, layer.latents.tolist(), layer.turns.tolist()) == (0.75, [[0.5] * 8], [False])
 
 
 def test_a_killed_show_loses_less_than_a_second(tmp_path: Path, model: Path) -> None:

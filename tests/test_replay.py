@@ -167,7 +167,7 @@ def test_models_that_fade_into_each_other_do_so_again(tiny_bundle: Path, context
     latents = chance.normal(size=(2, 3, 8)).astype(np.float32)  # model, dancers, latent size
 
     def layer(model: Model, weight: float) -> Layer:
-        return Layer(model, weight, latents[0] if model is one else latents[1])
+        return Layer(model, weight, latents[0] if model is one else latents[1], np.ones(3, np.bool_))
 
     shares = (0.25, 0.5, 0.75)
     frames = [(layer(one, 1.0),), *((layer(one, 1 - share), layer(two, share)) for share in shares)]
@@ -280,7 +280,7 @@ def log(tmp_path: Path, tiny_bundle: Path) -> ShowLog:
     old.symlink_to(tiny_bundle)
     encoder = Encoder()
     model = Model("tiny", str(old), 8)
-    layer = Layer(model, 1.0, np.zeros((1, 8), np.float32))
+    layer = Layer(model, 1.0, np.zeros((1, 8), np.float32), np.ones(1, np.bool_))
     data = encoder.start({"fps": 30}) + encoder.ticks([Tick(1 / 30, {}, (layer,))]) + encoder.end()
     (tmp_path / "show.dnlog").write_bytes(data)
     old.unlink()

@@ -33,7 +33,12 @@ def tick(index: int, layers: Sequence[tuple[Model, float, int]], more: Mapping[s
     """A tick like no other, of (model, weight, dancers)."""
     chance = np.random.default_rng(index)
     shown = [
-        Layer(model, weight, chance.normal(size=(dancers, model.latent_size)).astype(np.float32))
+        Layer(
+            model,
+            weight,
+            chance.normal(size=(dancers, model.latent_size)).astype(np.float32),
+            chance.random(dancers) < 0.5,
+        )
         for model, weight, dancers in layers
     ]
     values = {"dance/temperature": chance.random(), "dance/seed": 7.0, **(more or {})}
@@ -53,7 +58,7 @@ def exact(ticks: Sequence[Tick]) -> list[tuple]:
         (
             struct.pack("<d", tick.dt),
             {key: struct.pack("<d", value) for key, value in tick.values.items()},
-            [(layer.model, layer.weight, layer.latents.shape, layer.latents.tobytes()) for layer in tick.layers],
+            [(each.model, each.weight, each.latents.tobytes(), each.turns.tolist()) for each in tick.layers],
         )
         for tick in ticks
     ]
@@ -81,7 +86,7 @@ def test_any_numbers_and_names_come_back(
     tmp_path_factory: pytest.TempPathFactory, models: list[Model], dts: list[float], values: dict[str, float]
 ) -> None:
     latents = np.zeros((1, 3), np.float32)
-    ticks = [Tick(dt, {**values, "last": dt}, (Layer(models[0], dt, latents),)) for dt in dts]
+    ticks = [Tick(dt, {**values, "last": dt}, (Layer(models[0], dt, latents, np.zeros(1, np.bool_)),)) for dt in dts]
     path = written(tmp_path_factory.mktemp("log") / "show.dnlog", ticks)
     assert exact(list(ShowLog(path))) == exact(ticks)
 

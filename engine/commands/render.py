@@ -79,14 +79,20 @@ def render_to(
 
 
 def new_recording(
-    out: Path, size: tuple[int, int], fps: float, first: Bundle, dancer: Any, song: Path | None = None
+    out: Path,
+    size: tuple[int, int],
+    fps: float,
+    first: Bundle,
+    dancer: Any,
+    song: Path | None = None,
+    budget: float | None = None,
 ) -> tuple[Dancer, Picture, AnyRecorder]:
     """The dancer, the picture and the recorder that make a file of a dance in layers: a video of `size`, with the song
-    in it, or the decoder's own images. `first` is the bundle that it begins with.
+    in it, or the decoder's own images. `first` is the bundle that it begins with, `budget` is for `new_layers`.
     """
     if out.suffix == ".npy":
         return Newest(dancer), DecodedPicture(first.decode), ImageRecorder(out)
-    return dancer, new_layers(headless_context(), first, size), VideoRecorder(out, size, fps, song)
+    return dancer, new_layers(headless_context(), first, size, budget), VideoRecorder(out, size, fps, song)
 
 
 def record(out: Path, ticks: int, build: Callable[[Say], tuple[Show, AnyRecorder]]) -> float:

@@ -1,6 +1,7 @@
 """A logged show: shown again, into a file, and told of."""
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -57,9 +58,10 @@ def replay_to(out: Path, log: ShowLog, options: argparse.Namespace) -> int:
     def build(say: Say) -> tuple[Show, AnyRecorder]:
         clock = ReplayClock(log, float(log.about["fps"]))
         first = bundles[log.models[0]]
-        dancer, picture, recorder = new_recording(out, size, rate, first, ReplayDancer(clock, bundles))
+        dancer = ReplayDancer(clock, bundles, options.smooth)
+        shown, picture, recorder = new_recording(out, size, rate, first, dancer, budget=math.inf)
         recorders.append(recorder)
-        return Show(clock, [], ReplayControls(clock), dancer, picture, [Paced(recorder, clock, rate)]), recorder
+        return Show(clock, [], ReplayControls(clock), shown, picture, [Paced(recorder, clock, rate)]), recorder
 
     taken = record(out, log.ticks, build)
     frames = recorders[0].frames

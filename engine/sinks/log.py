@@ -135,7 +135,10 @@ class Logged:
 
     def draw(self, values: Mapping[str, float], clock: Clock) -> Any:
         """Has the picture drawn; returns what the sinks are given."""
-        layers = tuple(Layer(self._model(layer.bundle), layer.weight, layer.latents) for layer in self._layers)
+        layers = tuple(
+            Layer(self._model(layer.bundle), layer.weight, layer.latents, self._picture.turns(layer.bundle))
+            for layer in self._layers
+        )
         self._log.record(Tick(clock.dt, values, layers))
         return self._picture.draw(values, clock)
 
