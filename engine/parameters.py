@@ -7,7 +7,6 @@ the same kind.
 
 from dataclasses import dataclass
 
-
 # The group of the effects' parameters: `fx/<effect>/<input>`.
 EFFECTS = "fx"
 

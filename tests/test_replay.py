@@ -11,11 +11,11 @@ import pytest
 from engine.bundle import Bundle, open_bundle
 from engine.clock import WallClock
 from engine.controls import Controls
+from engine.coverage import Coverage
 from engine.dancer import Dancer
 from engine.layers import Layers
 from engine.models import Act, Models
 from engine.parameters import PARAMETERS
-from engine.coverage import Coverage
 from engine.replay import (
     Paced,
     ReplayClock,
@@ -94,7 +94,7 @@ def layers_of(bundle: Bundle, context: moderngl.Context, size: tuple[int, int]) 
     return Layers(bundle, size, lambda one, size: picture_of(one, context, size))
 
 
-def picture_of(bundle: Bundle, context: moderngl.Context, size: tuple[int, int]) -> Picture:
+def picture_of(bundle: Bundle, context: moderngl.Context, size: tuple[int, int]) -> Coverage:
     return Coverage(context, bundle.decode, bundle.metadata.image_kind, bundle.metadata.image_size, size)
 
 
