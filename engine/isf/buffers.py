@@ -108,6 +108,7 @@ class Buffer:
             framebuffer = self._context.framebuffer([texture])
             framebuffer.clear()
             self._sides.append((texture, framebuffer))
+        self._sides[0][1].use()  # so that none of those that go is bound
         if kept is not None:
             self._copier.copy(kept, self._sides[0][1])
         for texture, framebuffer in old:

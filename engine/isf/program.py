@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.isf.buffers import Buffer, Copier, fitted
 from engine.isf.errors import IsfError, error_at
-from engine.isf.glsl import THEIRS, images
+from engine.isf.glsl import OUR_LINES, images
 from engine.isf.header import TEXTURES, Input
 from engine.isf.source import Source
 
@@ -95,6 +95,8 @@ class Effect:
         """Draw a frame into `target`, all of it; `inputs` by their names in the file, those that are missing at their
         defaults. Images are textures, audio arrays are (channels, samples).
         """
+        # moderngl binds the framebuffer before this one again whenever it makes one: it must not be a released one.
+        target.use()
         names = {"WIDTH": float(target.width), "HEIGHT": float(target.height)}
         textures = self._take_inputs(inputs, names)
         program = self.program
@@ -190,7 +192,7 @@ def _compile_error(source: Source, log: str) -> IsfError:
     path = source.vertex_path if "vertex_shader" in log.split("GLSL Compiler failed")[-1][:40] else source.path
     found = [match for match in LOG_LINE.finditer(log) if "warning" not in match[3][:12].lower()]
     for match in found:
-        if int(match[1]) == THEIRS:
+        if int(match[2]) < OUR_LINES:
             return error_at(path, int(match[2]), match[3].removeprefix("error: ").strip())
     lines = [line.strip() for line in log.splitlines() if line.strip(" =\t") and not line.startswith("GLSL")]
     return IsfError(f"{path}: {'; '.join(lines) or 'the driver refused it'}")
