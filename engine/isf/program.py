@@ -88,6 +88,8 @@ class Effect:
             name: Buffer(program.context, program.copier, [row for row in header.passes if row.target == name])
             for name in header.targets
         }
+        # A buffer is of one size, that of its first pass.
+        self._sizes = {row.target: row for row in reversed(header.passes)}
         self._audio: dict[str, moderngl.Texture] = {}
         self._last = header.passes[-1].target
 
@@ -104,12 +106,11 @@ class Effect:
         program.set("TIMEDELTA", timing.dt)
         program.set("FRAMEINDEX", timing.frame)
         program.set("DATE", timing.date)
-        for buffer in self._buffers.values():
-            buffer.begin()
+        for name, buffer in self._buffers.items():
+            row = self._sizes[name]
+            buffer.begin((_pixels(row.width, names), _pixels(row.height, names)))
         for index, row in enumerate(program.source.header.passes):
-            into = target
-            if row.target:
-                into = self._buffers[row.target].writable((_pixels(row.width, names), _pixels(row.height, names)))
+            into = self._buffers[row.target].writable() if row.target else target
             for name, unit in program.units.items():
                 texture = self._buffers[name].readable if name in self._buffers else textures[name]
                 (texture or program.blank).use(unit)
