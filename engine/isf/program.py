@@ -24,6 +24,9 @@ LOG_LINE = re.compile(r"^(?:ERROR: |WARNING: )?(\d+)[:(](\d+)\)?\s*(?:\(\d+\))?\
 # The largest buffer that a pass may ask for: what every GPU with OpenGL 3.3 draws.
 MOST_PIXELS = 16384
 
+# What the uniforms of these inputs take: the driver's binding refuses a float there.
+WHOLE = {"event": bool, "bool": bool, "long": int}
+
 Value = float | int | bool | tuple[float, ...] | moderngl.Texture | NDArray[np.float32]
 
 
@@ -71,6 +74,21 @@ class Program:
         """Draw over the framebuffer in use."""
         self._quad.render(moderngl.TRIANGLE_STRIP, vertices=4)
 
+    def warm_up(self) -> None:
+        """Draw one pixel: drivers put off a part of compiling until the first use, which a show's frame is not to wait
+        for. The frame that is bound stays bound.
+        """
+        before = self.context.fbo
+        texture = self.context.texture((1, 1), 4)
+        target = self.context.framebuffer([texture])
+        for unit in self.units.values():
+            self.blank.use(unit)
+        target.use()
+        self.render()
+        before.use()
+        target.release()
+        texture.release()
+
     def release(self) -> None:
         """Give the GL objects back."""
         owned: list[Any] = [self.copier, self._quad, self._program, self.blank, *self.imported.values()]
@@ -92,6 +110,8 @@ class Effect:
         self._sizes = {row.target: row for row in reversed(header.passes)}
         self._audio: dict[str, moderngl.Texture] = {}
         self._last = header.passes[-1].target
+        if self._last:
+            program.copier.warm_up()
 
     def draw(self, target: moderngl.Framebuffer, inputs: Mapping[str, Value], timing: Timing) -> None:
         """Draw a frame into `target`, all of it; `inputs` by their names in the file, those that are missing at their
@@ -135,6 +155,8 @@ class Effect:
                 textures[row.name] = self._texture(row, value)
                 continue
             value = _default(row) if value is None else value
+            if row.kind in WHOLE:
+                value = WHOLE[row.kind](value)
             program.set(program.source.fragment.uniforms[row.name], value)
             names[row.name] = float(value[0] if isinstance(value, tuple) else value)
         return textures
