@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.isf.errors import IsfError
-from engine.isf.program import Effect, Program, Timing
+from engine.isf.program import Effect, Program, Timing, compile_error
 from engine.isf.source import read
 
 Pixels = NDArray[np.uint8]
@@ -113,8 +113,10 @@ def test_an_image_that_nobody_sets_is_nothing(stage: Stage) -> None:
 
 INPUTS = """{"INPUTS": [
     {"NAME": "hit", "TYPE": "event"}, {"NAME": "on", "TYPE": "bool", "DEFAULT": 1.0},
-    {"NAME": "mode", "TYPE": "long", "VALUES": [3, 7], "DEFAULT": 7}, {"NAME": "level", "TYPE": "float", "DEFAULT": 0.2},
-    {"NAME": "at", "TYPE": "point2D", "DEFAULT": [0.2, 0.4]}, {"NAME": "tint", "TYPE": "color", "DEFAULT": [0, 0.6, 1, 1]}
+    {"NAME": "mode", "TYPE": "long", "VALUES": [3, 7], "DEFAULT": 7},
+    {"NAME": "level", "TYPE": "float", "DEFAULT": 0.2},
+    {"NAME": "at", "TYPE": "point2D", "DEFAULT": [0.2, 0.4]},
+    {"NAME": "tint", "TYPE": "color", "DEFAULT": [0, 0.6, 1, 1]}
 ]}"""
 
 
@@ -398,7 +400,7 @@ def test_an_input_may_have_any_name(stage: Stage, name: str) -> None:
         "void f(out vec4 c) { c = vec4(0.2); } void main() { f(gl_FragColor); }",
         "void main() { gl_FragColor.rgb = vec3(0.2); gl_FragColor.a = gl_FragColor.r; }",
         "uniform float unused;\nvoid main() { vec4 sample = vec4(0.2), filter = sample; gl_FragColor = filter; }",
-        "#define main2(x) x * 0.2\nvoid main()\n{\n\tint i = 0;\n\tfor (; i < 1; ++i) ;\n\tgl_FragColor = vec4(main2(i));\n}",
+        "#define part(x) x * 0.2\nvoid main() {\nint i;\nfor (i = 0; i < 1; ++i) ;\ngl_FragColor = vec4(part(i)); }",
     ],
 )
 def test_code_of_the_old_dialect_draws(stage: Stage, code: str) -> None:
@@ -410,6 +412,22 @@ def test_an_error_names_the_file_s_own_line(stage: Stage) -> None:
     with pytest.raises(IsfError) as raised:
         stage.effect('{\n"CREDIT":\n"me"\n}', code)
     assert str(raised.value) == f"{stage.folder / 'a.fs'}:8: `nothing' undeclared"
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "0:100012(3): warning: `a' unused\n0:12(5): error: wrong",
+        "0(100003) : warning C7011: implicit cast\n0(12) : error C1503: wrong",
+        "ERROR: 0:12: wrong\nERROR: 0:13: worse",
+        "WARNING: 0:4: odd\nERROR: 0:12: wrong",
+    ],
+)
+def test_every_driver_s_way_to_name_a_line_is_read(stage: Stage, log: str) -> None:
+    source = stage.effect("{}", "void main() { gl_FragColor = vec4(0.0); }").program.source
+    message = f"GLSL Compiler failed\n\nfragment_shader\n===============\n{log}\n"
+    found = str(compile_error(source, message)).removeprefix(f"{source.path}:")
+    assert found in ("12: wrong", "12: error C1503: wrong")
 
 
 def test_an_error_of_the_vertex_shader_names_that_file(stage: Stage) -> None:
@@ -436,7 +454,8 @@ def test_warming_up_leaves_what_is_drawn_into_alone(stage: Stage) -> None:
 
 def test_a_frame_makes_nothing_new(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     effect = stage.effect(
-        f'{{"INPUTS": [{IMAGE}, {{"NAME": "wave", "TYPE": "audio"}}], "PASSES": [{{"TARGET": "a", "PERSISTENT": true}}]}}',
+        f'{{"INPUTS": [{IMAGE}, {{"NAME": "wave", "TYPE": "audio"}}],'
+        ' "PASSES": [{"TARGET": "a", "PERSISTENT": true}]}',
         "void main() { gl_FragColor = IMG_THIS_PIXEL(inputImage) + IMG_THIS_PIXEL(wave) + IMG_THIS_PIXEL(a); }",
     )
     inputs = {"inputImage": stage.image(RAMP), "wave": np.zeros((1, 8), np.float32)}

@@ -50,7 +50,7 @@ class Program:
         try:
             self._program = context.program(source.vertex.text, source.fragment.text)
         except moderngl.Error as error:
-            raise _compile_error(source, str(error)) from None
+            raise compile_error(source, str(error)) from None
         self._quad = context.vertex_array(self._program, [])
         self._members: dict[str, Any] = {name: self._program[name] for name in self._program}
         self._set: dict[str, Any] = {}
@@ -210,10 +210,10 @@ def _texture(context: moderngl.Context, pixels: NDArray[np.uint8]) -> moderngl.T
     return texture
 
 
-def _compile_error(source: Source, log: str) -> IsfError:
+def compile_error(source: Source, log: str) -> IsfError:
     """The driver's first error, at the line of the file that it names."""
     path = source.vertex_path if "vertex_shader" in log.split("GLSL Compiler failed")[-1][:40] else source.path
-    found = [match for match in LOG_LINE.finditer(log) if "warning" not in match[3][:12].lower()]
+    found = [match for match in LOG_LINE.finditer(log) if "warning" not in match[0].lower()[:40]]
     for match in found:
         if int(match[2]) < OUR_LINES:
             return error_at(path, int(match[2]), match[3].removeprefix("error: ").strip())
