@@ -14,7 +14,8 @@ class Parameter:
 
     `attack` and `release` are the time constants, in seconds, with which the live value follows its target upwards
     and downwards; 0 follows at once. `curve` bends 0..1 controllers: low + (high - low) * unit ** curve. `choices`
-    names the values of one that picks from a list, 0 and up.
+    names the values of one that picks from a list, 0 and up. A `momentary` one goes back to its low by itself after the
+    frame that saw it.
     """
 
     group: str
@@ -29,6 +30,7 @@ class Parameter:
     integer: bool = False
     curve: float = 1.0
     choices: tuple[str, ...] = ()
+    momentary: bool = False
 
     @property
     def key(self) -> str:
