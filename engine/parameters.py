@@ -8,6 +8,10 @@ the same kind.
 from dataclasses import dataclass
 
 
+# The group of the effects' parameters: `fx/<effect>/<input>`.
+EFFECTS = "fx"
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A named value that everything can see and set.
@@ -51,6 +55,12 @@ class Parameter:
         """Where on a controller of 0..1 a value of the parameter is."""
         share = (value - self.low) / (self.high - self.low)
         return min(max(share, 0.0), 1.0) ** (1 / self.curve)
+
+
+def mix_of(key: str) -> str:
+    """The key of the mix of the effect that a parameter belongs to; empty for one that is no effect's."""
+    group, _, rest = key.partition("/")
+    return f"{EFFECTS}/{rest.partition('/')[0]}/mix" if group == EFFECTS else ""
 
 
 @dataclass(frozen=True)
