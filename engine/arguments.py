@@ -20,6 +20,7 @@ RENDER_SECONDS = 16.0
 FPS = 30.0
 SIZE = (1280, 720)
 MOST_FPS = 240.0
+LEAST_QUALITY = 0.1
 
 COMMANDS = """\
 commands:
@@ -66,6 +67,11 @@ def parse_live(arguments: list[str]) -> argparse.Namespace:
         "--audio", default="default", metavar="INPUT",
         help="what to dance to: an input's number or part of its name, loopback (what the computer plays), a file that "
         "is then played, off; list shows the inputs (the system's default input)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--quality", type=share, metavar="X",
+        help=f"draw the picture at this share of the window's size, {LEAST_QUALITY:g} to 1 (what the effects and the "
+        "frame rate allow)",
     )  # fmt: skip
     parser.add_argument("--seconds", type=seconds, metavar="N", help="stop by itself after so long (never)")
     parser.add_argument("--log", type=Path, metavar="FILE", help="log the show, for `dancenet render --replay FILE`")
@@ -158,9 +164,14 @@ def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
         help="a route at the start, such as 'audio/bass dance/speed 0.2'; curve, attack, release, invert, centre may "
         "follow; an amount of 0 takes one out; may be repeated",
     )  # fmt: skip
-    parser.add_argument("--scene", metavar="NAME", help="the scene to begin with, by its name or number")
+    parser.add_argument(
+        "--scene", metavar="NAME", help="the scene to begin with, by its name or number; off for none (the first)"
+    )
     parser.add_argument(
         "--scenes", type=Path, metavar="DIR", help="where your scenes are (your configuration's folder)"
+    )
+    parser.add_argument(
+        "--shaders", type=Path, metavar="DIR", help="a folder of ISF effects of your own, beside those that ship"
     )
     parser.add_argument(
         "--set", type=setting, action="append", default=[], metavar="NAME=X",
@@ -199,6 +210,14 @@ def frame_rate(text: str) -> float:
     value = number(text)
     if not 1 <= value <= MOST_FPS:
         raise argparse.ArgumentTypeError(f"{text!r} frames a second are not in 1..{MOST_FPS:g}")
+    return value
+
+
+def share(text: str) -> float:
+    """A share of the window's size, LEAST_QUALITY to 1."""
+    value = number(text)
+    if not LEAST_QUALITY <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not in {LEAST_QUALITY:g}..1")
     return value
 
 

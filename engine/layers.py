@@ -1,39 +1,44 @@
-"""The picture of a show whose models change: a picture for each model on show, laid over each other as they fade.
+"""The companies of a show whose models change: each model's coverage, the old one going over into the new.
 
-Owns the pictures. To a show and its sinks it is a picture like any other: what it hands over is the newest model's.
+Owns them, and the pass between them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
+import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.bundle import Bundle
+from engine.coverage import Coverage, FrameClock
 from engine.models import Layer
-from engine.picture import FrameClock, Picture
+from engine.passes import Pass, Target
 
 
 class Layers:
-    """Draws layers; `new_picture` makes the picture of a bundle's dancer at a size, (width, height).
+    """Draws layers into `.texture`; `new_coverage` makes that of a bundle's company at a size, (width, height).
 
-    The first bundle's picture is made here, so that the first frame is not late.
+    The first bundle's is made here, so that the first frame is not late.
     """
 
     def __init__(
-        self, first: Bundle, size: tuple[int, int], new_picture: Callable[[Bundle, tuple[int, int]], Picture]
+        self,
+        context: moderngl.Context,
+        first: Bundle,
+        size: tuple[int, int],
+        new_coverage: Callable[[Bundle, tuple[int, int]], Coverage],
     ) -> None:
         self.size = size
-        self._new_picture = new_picture
-        self._newest = new_picture(first, size)
+        self._new_coverage = new_coverage
+        self._newest = new_coverage(first, size)
         self._newest.warm_up()
-        self._pictures = {first: self._newest}
+        self._coverages = {first: self._newest}
         self._layers: Sequence[Layer] = ()
-
-    @property
-    def texture(self) -> Any:
-        """The picture as it is shown, a `moderngl.Texture`."""
-        return self._newest.texture
+        self._mix = Pass(context, "mix.frag")
+        self._mixed = [Target(context, (1, 1)) for _ in range(2)]  # as large as the rest while models change
+        self.texture = self._newest.texture
+        """The company as it was drawn last."""
 
     @property
     def images(self) -> NDArray[np.uint8]:
@@ -47,40 +52,40 @@ class Layers:
 
     def prepare(self, layers: Sequence[Layer]) -> None:
         """Decodes a frame's layers, the newest last, each with the turns it names."""
-        for bundle in [bundle for bundle in self._pictures if all(layer.bundle is not bundle for layer in layers)]:
-            self._pictures.pop(bundle).release()
+        for bundle in [bundle for bundle in self._coverages if all(layer.bundle is not bundle for layer in layers)]:
+            self._coverages.pop(bundle).release()
         for layer in layers:
-            picture = self._pictures.get(layer.bundle)
-            if picture is None:
-                picture = self._pictures[layer.bundle] = self._new_picture(layer.bundle, self.size)
-            picture.prepare(layer.latents, layer.turns)
+            coverage = self._coverages.get(layer.bundle)
+            if coverage is None:
+                coverage = self._coverages[layer.bundle] = self._new_coverage(layer.bundle, self.size)
+            coverage.prepare(layer.latents, layer.turns)
         self._layers = layers
-        self._newest = self._pictures[layers[-1].bundle]
+        self._newest = self._coverages[layers[-1].bundle]
 
     def turns(self, bundle: Bundle) -> NDArray[np.bool_]:
         """Whose images of this bundle are up to date in the frame that was prepared, (dancers)."""
-        return self._pictures[bundle].fresh
+        return self._coverages[bundle].fresh
 
     def draw(self, values: Mapping[str, float], clock: FrameClock) -> Self:
-        """Draws the frame that was prepared; returns itself, ready for the sinks."""
-        for picture in self._pictures.values():
-            picture.resize(self.size)
-            picture.draw(values, clock)
-        for layer in self._layers[:-1]:
-            self._newest.lay_over(self._pictures[layer.bundle].texture, layer.weight)
+        """Draws the frame that was prepared; returns itself."""
+        for coverage in self._coverages.values():
+            coverage.resize(self.size)
+            coverage.draw(values, clock)
+        self.texture = self._newest.texture
+        for number, layer in enumerate(self._layers[:-1]):
+            target = self._mixed[number % 2]
+            target.resize(self.size)
+            other = self._coverages[layer.bundle].texture
+            self._mix.draw(target.framebuffer, picture=self.texture, other=other, share=layer.weight)
+            self.texture = target.texture
         return self
 
     def resize(self, size: tuple[int, int]) -> None:
-        """Draws at `size` (width, height) from the next frame on; the frame drawn last is lost."""
+        """Draws at `size` (width, height) from the next frame on."""
         self.size = size
-        self._newest.resize(size)
-
-    def read(self) -> NDArray[np.uint8]:
-        """The picture as (height, width, 3) uint8, top row first."""
-        return self._newest.read()
 
     def release(self) -> None:
-        """Gives the GL resources of its pictures back."""
-        for picture in self._pictures.values():
-            picture.release()
-        self._pictures.clear()
+        """Gives the GL resources back."""
+        for each in (*self._coverages.values(), *self._mixed, self._mix):
+            each.release()
+        self._coverages.clear()

@@ -8,13 +8,18 @@ the same kind.
 from dataclasses import dataclass
 
 
+# The group of the effects' parameters: `fx/<effect>/<input>`.
+EFFECTS = "fx"
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A named value that everything can see and set.
 
     `attack` and `release` are the time constants, in seconds, with which the live value follows its target upwards
     and downwards; 0 follows at once. `curve` bends 0..1 controllers: low + (high - low) * unit ** curve. `choices`
-    names the values of one that picks from a list, 0 and up.
+    names the values of one that picks from a list, 0 and up. A `momentary` one is 1 for the frame it is set in, and 0
+    again.
     """
 
     group: str
@@ -29,6 +34,7 @@ class Parameter:
     integer: bool = False
     curve: float = 1.0
     choices: tuple[str, ...] = ()
+    momentary: bool = False
 
     @property
     def key(self) -> str:
@@ -49,6 +55,12 @@ class Parameter:
         """Where on a controller of 0..1 a value of the parameter is."""
         share = (value - self.low) / (self.high - self.low)
         return min(max(share, 0.0), 1.0) ** (1 / self.curve)
+
+
+def mix_of(key: str) -> str:
+    """The key of the mix of the effect that a parameter belongs to; empty for one that is no effect's."""
+    group, _, rest = key.partition("/")
+    return f"{EFFECTS}/{rest.partition('/')[0]}/mix" if group == EFFECTS else ""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from engine import scene_toml
 from engine.controls import Controls
+from engine.parameters import mix_of
 from engine.scene import GREATEST_NUMBER, STEM, Fade, Scene, belongs, numbered
 from engine.scene_files import SceneFiles
 
@@ -78,7 +79,9 @@ class Scenes:
         parameters = {}
         for key, row in self._controls.parameters.items():
             value = self._controls.target(key)
-            moved = belongs(row) and not value == row.default == self._home.get(key, row.default)
+            mix = mix_of(key)
+            seen = not mix or self._controls.target(mix) > 0
+            moved = seen and belongs(row) and not value == row.default == self._home.get(key, row.default)
             if moved or key in kept:
                 parameters[key] = value
         routes = tuple(self._controls.routes)
@@ -114,11 +117,17 @@ class Scenes:
         targets = {
             key: value for key, value in {**self._home, **scene.parameters}.items() if key in controls.parameters
         }
-        # On the way from 4 beats to 8 an LFO would be thrown about the beat clock: it changes at once.
-        at_once = {key: value for key, value in targets.items() if controls.parameters[key].group == "lfo"}
+        at_once, slowly = {}, {}
+        for key, value in targets.items():
+            mix = mix_of(key)
+            if mix and mix != key and not targets[mix]:
+                continue  # an effect that leaves fades as it is
+            # On the way from 4 beats to 8 an LFO would be thrown about the beat clock: it changes at once. So does an
+            # effect that is not seen yet.
+            unseen = mix and mix != key and not controls.target(mix)
+            (at_once if unseen or controls.parameters[key].group == "lfo" else slowly)[key] = value
         controls.fade(at_once, 0)
-        seconds = fade.seconds(controls.target("tempo/bpm"))
-        controls.fade({key: value for key, value in targets.items() if key not in at_once}, seconds)
+        controls.fade(slowly, fade.seconds(controls.target("tempo/bpm")))
         if scene.routes is not None:
             controls.routes.replace(route for route in scene.routes if route.parameter in controls.parameters)
         self._on = scene.stem

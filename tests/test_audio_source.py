@@ -1,5 +1,7 @@
 """The audio source with a real sound server: it hears, loses it, hears again; files are played and heard exactly."""
 
+import base64
+import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +16,9 @@ from numpy.typing import NDArray
 
 from engine.audio.analysis import Analysis
 from engine.audio.decode import SONG_RATE, AudioError, Samples, blocks, mono
+from engine.audio.ear import BLOCK, Telling
 from engine.audio.inputs import LOOPBACK, Input, choose
+from engine.audio.sound import SILENCE, Sound
 from engine.clock import FixedClock, WallClock
 from engine.controls import Controls
 from engine.parameters import PARAMETERS
@@ -94,8 +98,10 @@ def test_what_is_played_is_heard_and_silence_is_not(
     with closing(Audio("default", stage.clock, stage.told.append)) as audio:
         stage.until(audio, lambda: "audio/level" in stage.controls.signals)
         assert stage.controls.signals["audio/level"] == 0.0
+        assert audio.sound.spectrum.max() == 0 and {*audio.sound.waveform.flat} == {128}
         with playing(song):
             stage.until(audio, hears(stage))
+            stage.until(audio, lambda: audio.sound.spectrum[0, :4].max() > 128 and audio.sound.waveform.std() > 8)
             stage.until(audio, lambda: audio.beat is not None and audio.beat.confidence > 0.5)
             assert audio.beat is not None and audio.beat.bpm == pytest.approx(120, rel=0.02)
             assert stage.clock.time - audio.beat.time < 2
@@ -116,7 +122,7 @@ def test_a_daemon_that_dies_or_hangs_is_lost_and_found_again(
         else:
             sound_server.hang()
         stage.until(audio, lambda: "audio/level" not in stage.controls.signals)
-        assert audio.beat is None and audio.name == ""
+        assert audio.beat is None and audio.name == "" and audio.sound is SILENCE
         assert "audio: vj.monitor is lost; the show goes on, and listens again when it is back" in stage.told
         if fault == "killed":
             sound_server.start()
@@ -166,7 +172,9 @@ def test_a_file_is_played_to_the_output_and_danced_to_until_it_ends(
     song = write_wav(tmp_path / "song.wav", clicks(4))
     with closing(AudioFile(song, stage.clock, stage.told.append)) as audio:
         stage.until(audio, hears(stage))
+        stage.until(audio, lambda: audio.sound.waveform.shape == (2, 256))
         stage.until(audio, lambda: audio.ended)
+    assert audio.sound is SILENCE
     assert stage.told == ["audio: plays song.wav to the default output", "audio: song.wav has ended"]
     assert "audio/level" not in stage.controls.signals
 
@@ -221,6 +229,9 @@ def test_a_render_hears_exactly_the_samples_up_to_each_frame(tmp_path: Path) -> 
         if heard:
             assert controls.signals["audio/bass"] == max(values.bass for values in heard)
             assert track.beat == heard[-1].beat
+        assert track.sound.spectrum.tobytes() == analysis.sound().spectrum.tobytes()
+        channels = 2 if fed else 1  # the file is heard in stereo
+        assert track.sound.waveform.tolist() == analysis.sound().waveform.tolist() * channels
     assert fed == round(49 / 29.97 * SONG_RATE)
 
 
@@ -230,7 +241,7 @@ def test_after_a_songs_end_a_render_is_quiet(tmp_path: Path) -> None:
     for _ in range(30):
         clock.advance()
         track.poll(controls)
-    assert controls.signals == {} and track.beat is None
+    assert controls.signals == {} and track.beat is None and track.sound is SILENCE
 
 
 def test_a_song_is_decoded_in_any_portions_at_the_rate_asked_for(tmp_path: Path) -> None:
@@ -328,3 +339,40 @@ def test_a_beat_is_at_the_same_time_of_the_show_however_often_its_frame_is_polle
     source.poll(controls)
     assert source.beat is not None
     assert heard - after <= source.beat.time - clock.time <= heard - before
+
+
+def test_the_newest_sound_is_given_until_what_is_heard_is_over() -> None:
+    clock, controls = FixedClock(30), Controls(PARAMETERS)
+    source = Lines(clock, [])
+    first, second = (bytes([value] * 512) for value in (140, 160))
+    assert source.sound is SILENCE
+    for packed in (first, second):
+        source.lines.append(["sound", base64.b64encode(packed).decode()])
+    source.poll(controls)
+    assert source.sound.packed() == second
+    kept = source.sound
+    source.poll(controls)
+    assert source.sound is kept
+    controls.set("audio/gain", 0.5)
+    source.lines.append(["sound", base64.b64encode(first).decode()])
+    source.poll(controls)
+    assert source.sound.packed() == Sound.unpacked(first).trimmed(0.5).packed()
+    source.lines.extend([["sound", base64.b64encode(first).decode()], ["lost"]])
+    source.poll(controls)
+    assert source.sound is SILENCE
+
+
+def test_the_ear_tells_the_sound_every_16_ms_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    telling, analysis = Telling(SONG_RATE), Analysis(SONG_RATE)
+    song = clicks(0.2)
+    expected = []
+    for start in range(0, 8192, BLOCK):
+        block = np.stack([song, -song], axis=1)[start : start + BLOCK]
+        telling.hear(block, 7.0 + start / SONG_RATE)
+        analysis.feed(block)
+        if start // BLOCK % 3 == 2:
+            expected.append(analysis.sound().packed())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [base64.b64decode(line[1]) for line in lines if line[0] == "sound"] == expected
+    times = [line[1] for line in lines if line[0] == "heard"]
+    assert times == pytest.approx([7.0 + (hop + 1) * BLOCK / SONG_RATE for hop in range(32)])

@@ -15,7 +15,7 @@ from engine.dancer import Dancer
 from engine.layers import Layers
 from engine.models import Act, Models
 from engine.parameters import PARAMETERS
-from engine.picture import Picture
+from engine.coverage import Coverage
 from engine.replay import (
     Paced,
     ReplayClock,
@@ -69,7 +69,7 @@ class Frames:
         self.frames: list[tuple[float, int, bytes, Mapping[str, float]]] = []
         self._clock = clock
 
-    def present(self, picture: Picture, values: Mapping[str, float]) -> None:
+    def present(self, picture: Coverage, values: Mapping[str, float]) -> None:
         self.frames.append((self._clock.time, self._clock.frame, picture.read().tobytes(), values))
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ def layers_of(bundle: Bundle, context: moderngl.Context, size: tuple[int, int]) 
 
 
 def picture_of(bundle: Bundle, context: moderngl.Context, size: tuple[int, int]) -> Picture:
-    return Picture(context, bundle.decode, bundle.metadata.image_kind, bundle.metadata.image_size, size)
+    return Coverage(context, bundle.decode, bundle.metadata.image_kind, bundle.metadata.image_size, size)
 
 
 class UnevenWall:

@@ -11,7 +11,7 @@ from engine.clock import FixedClock
 from engine.controls import Controls
 from engine.dancer import Dancer
 from engine.parameters import PARAMETERS
-from engine.picture import Picture
+from engine.coverage import Coverage
 from engine.render import DecodedPicture
 from engine.show import Show
 from tests.fixtures.tiny_bundle import HEIGHT, WIDTH
@@ -88,7 +88,7 @@ def test_the_same_seed_gives_the_same_pictures_byte_for_byte(tiny_bundle: Path, 
         def __init__(self) -> None:
             self.frames: list[bytes] = []
 
-        def present(self, picture: Picture, values: Mapping[str, float]) -> None:
+        def present(self, picture: Coverage, values: Mapping[str, float]) -> None:
             self.frames.append(picture.images.tobytes() + picture.read().tobytes())
 
         def close(self) -> None:
@@ -97,7 +97,7 @@ def test_the_same_seed_gives_the_same_pictures_byte_for_byte(tiny_bundle: Path, 
     def frames(seed: int) -> list[bytes]:
         shown = Frames()
         metadata = bundle.metadata
-        picture = Picture(context, bundle.decode, metadata.image_kind, metadata.image_size, (160, 90))
+        picture = Coverage(context, bundle.decode, metadata.image_kind, metadata.image_size, (160, 90))
         controls = Controls(PARAMETERS, {"dance/seed": seed})
         show = Show(FixedClock(30), [], controls, Dancer(bundle, [seed]), picture, [shown])
         for _ in range(30):

@@ -13,7 +13,7 @@ import pytest
 from engine.clock import WallClock
 from engine.controls import Controls
 from engine.parameters import PARAMETERS
-from engine.picture import DARK_SILHOUETTE, Picture
+from engine.coverage import LIGHT_SILHOUETTE, Coverage
 from engine.sinks.hud import Hud
 from engine.sinks.panel import cell_size
 from engine.sinks.shell import Shell
@@ -36,9 +36,9 @@ class Stage:
         self.controls = Controls(PARAMETERS)
         self.told: list[str] = []
         self.window = Window(self.clock, self.keys, SIZE, tell=self.told.append)
-        image = np.full((1, 30, 52), 255, np.uint8)
-        image[0, 5:15, 10:20] = 0
-        self.picture = Picture(self.window.context, lambda latents: image, DARK_SILHOUETTE, (52, 30), self.window.size)
+        image = np.zeros((1, 30, 52), np.uint8)
+        image[0, 5:15, 10:20] = 255
+        self.picture = Coverage(self.window.context, lambda latents: image, LIGHT_SILHOUETTE, (52, 30), self.window.size)
 
     def frame(self, count: int = 1) -> None:
         for _ in range(count):

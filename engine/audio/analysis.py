@@ -1,4 +1,4 @@
-"""Sound in, numbers out: blocks of any length to level, bands, onsets and the beat.
+"""Sound in, numbers out: blocks of any length to level, bands, onsets, the beat, and the pictures that shaders take.
 
 Owns the cutting into hops and the order of the parts. The same samples give the same values however they are cut.
 """
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from engine.audio.bands import Bands
 from engine.audio.beat import BeatEstimate, Beats, BeatTracker
+from engine.audio.decode import mono
 from engine.audio.level import NOISE_FLOOR, AutomaticGain, Follower, rms
 from engine.audio.onset import Onsets
+from engine.audio.sound import Bars, Sound, Waveform
 from engine.audio.spectrum import HOPS_A_WINDOW, Rise, Spectrum, hop_samples
 
 # Seconds: the level follows a little slower than the bands, for it moves the dance.
@@ -50,7 +52,7 @@ class Heard:
 
 
 class Analysis:
-    """Analyses mono sound at `rate_hz`, block by block."""
+    """Analyses sound at `rate_hz`, block by block."""
 
     def __init__(self, rate_hz: float) -> None:
         self.rate_hz = rate_hz
@@ -69,15 +71,25 @@ class Analysis:
         self._tracker = BeatTracker(HOPS_A_BEAT_STEP * self._step)
         self._beats = Beats()
         self._window = np.zeros(HOPS_A_WINDOW * self.hop, np.float32)
+        self._waveform = Waveform(len(self._window))
+        self._bars = Bars(self._step)
         self._waiting = np.zeros(0, np.float32)  # less than a hop
         self._hops = 0
 
     def feed(self, samples: NDArray[np.float32]) -> list[Heard]:
-        """Takes in samples (n,), -1..1, n as large or small as it comes; returns what each whole hop of them told."""
-        samples = np.concatenate([self._waiting, samples])
+        """Takes in samples, (n,) or (n, channels), -1..1, n as large or small as it comes; returns what each whole hop of
+        them told. All but the waveform is heard in the channels' mean.
+        """
+        channels = samples if samples.ndim == 2 else samples[:, None]
+        self._waveform.feed(channels)
+        samples = np.concatenate([self._waiting, mono(channels)])
         whole = len(samples) - len(samples) % self.hop
         self._waiting = samples[whole:]
         return [self._advance(samples[start : start + self.hop]) for start in range(0, whole, self.hop)]
+
+    def sound(self) -> Sound:
+        """What was heard last, as shaders take it: the waveform up to the last sample, the spectrum to the last hop."""
+        return Sound(self._waveform.image(self._gain.mean), self._bars.image())
 
     def _advance(self, hop: NDArray[np.float32]) -> Heard:
         self._window = np.concatenate([self._window[self.hop :], hop])
@@ -87,6 +99,7 @@ class Analysis:
         sounds = amplitude > NOISE_FLOOR
         level = self._follower(self._gain(amplitude, sounds))
         spectrum = self._spectrum(self._window)
+        self._bars.feed(spectrum, self._spectrum.bin_hz, sounds, self._gain.mean)
         bass, low, mid, high = self._bands(spectrum, sounds, self._gain.mean)
         rise = self._rise(spectrum, self._gain.mean)  # of silence too: what comes after it rises from there
         rise = rise if sounds else 0.0

@@ -8,9 +8,10 @@ interpreter.
 Lines are arrays: `["input", name, number, how many]`, `["none"]`, `["output", name]`, `["silent", why]`,
 `["error", what]` (it tries again), `["missing", what]` (it gives up), `["end"]`, and `["heard", time, level, bass, low,
 mid, high, onset, [time, bpm, phase, confidence] or null]`, with times in `time.perf_counter()` seconds, which the
-processes of a machine share.
+processes of a machine share. `["sound", base64]` is what was heard last, as shaders take it (`Sound.packed`).
 """
 
+import base64
 import json
 import os
 import queue
@@ -24,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.audio.analysis import Analysis, Heard
-from engine.audio.decode import CHANNELS, SONG_RATE, AudioError, Samples, blocks, mono
+from engine.audio.decode import CHANNELS, SONG_RATE, AudioError, Samples, blocks
 from engine.audio.inputs import DEFAULT, choose, inputs, prepare, sound
 
 # Samples of a block: a hop at 48 kHz. Blocks that wait for analysis, a second of them, before new ones are dropped.
@@ -45,6 +46,9 @@ FIRST_BLOCKS = 188
 # Channels that are listened to of an interface that has more.
 MOST_CHANNELS = 2
 
+# Seconds of sound from one picture of it to the next: one a frame at 60 frames a second, 63 kB a second of stereo.
+SOUND_SECONDS = 0.016
+
 BLOCKS_AHEAD = 32  # decoded ahead of the output: a sixth of a second
 
 
@@ -60,6 +64,27 @@ def write_heard(heard: Heard, began: float) -> None:
     estimate = None if beat is None else [began + beat.time, beat.bpm, beat.phase, beat.confidence]
     values = (heard.level, heard.bass, heard.low, heard.mid, heard.high, heard.onset)
     write("heard", began + heard.time, *(round(value, 4) for value in values), estimate)
+
+
+class Telling:
+    """Hears blocks of sound at `rate_hz`, and writes what they told."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self.fed = 0
+        """Samples that were heard."""
+        self._rate = rate_hz
+        self._analysis = Analysis(rate_hz)
+        self._told = 0
+
+    def hear(self, block: NDArray[np.float32], began: float) -> None:
+        """Hears samples (n, channels), the first of which was at `began`, by `perf_counter`."""
+        start = began - self.fed / self._rate
+        self.fed += len(block)
+        for values in self._analysis.feed(block):
+            write_heard(values, start)
+        if self.fed - self._told >= SOUND_SECONDS * self._rate:
+            self._told = self.fed
+            write("sound", base64.b64encode(self._analysis.sound().packed()).decode())
 
 
 def hear(wanted: str) -> None:
@@ -92,38 +117,33 @@ def listen(library: Any, wanted: str) -> None:
     def take(block: NDArray[np.float32], count: int, times: Any, status: Any) -> None:
         age = min(max(times.currentTime - times.inputBufferAdcTime, 0.0), LONGEST_DELAY)
         if not heard.full():
-            heard.put_nowait((time.perf_counter() - age + count / chosen.rate_hz, block.copy()))
+            heard.put_nowait((time.perf_counter() - age, block.copy()))
 
     stream = library.InputStream(
         device=chosen.device, channels=min(chosen.channels, MOST_CHANNELS), samplerate=chosen.rate_hz,
         blocksize=BLOCK, latency="low", dtype="float32", callback=take,
     )  # fmt: skip
     with stream:
-        analysis, fed = Analysis(chosen.rate_hz), 0
+        telling = Telling(chosen.rate_hz)
         write("input", chosen.name, found.index(chosen) + 1, len(found))
         while True:
             try:
-                end, block = heard.get(timeout=GONE if fed > FIRST_BLOCKS * BLOCK else GONE_AT_START)
+                began, block = heard.get(timeout=GONE if telling.fed > FIRST_BLOCKS * BLOCK else GONE_AT_START)
             except queue.Empty:
                 os._exit(1)  # closing the stream may hang; a new process begins afresh
-            fed += len(block)
-            for values in analysis.feed(mono(block)):
-                write_heard(values, end - fed / chosen.rate_hz)
+            telling.hear(block, began)
 
 
 def play(path: str, start: float) -> None:
     """Plays a file from `start` seconds on, and hears it as it is heard; without an output, by the wall clock."""
     samples = Samples(blocks(path, SONG_RATE))
-    analysis, fed, began = Analysis(SONG_RATE), 0, 0.0
+    telling = Telling(SONG_RATE)
     try:
         samples.take(round(start * SONG_RATE))
         samples.fill(BLOCK)  # an unreadable file is told before the output is opened
         for due, block in heard_blocks(samples):
             time.sleep(max(0.0, due - time.perf_counter()))
-            began = due - fed / SONG_RATE
-            fed += len(block)
-            for values in analysis.feed(mono(block)):
-                write_heard(values, began)
+            telling.hear(block, due)
     except AudioError as error:
         write("missing", str(error))
         return

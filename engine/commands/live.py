@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,8 @@ from engine.commands.opening import (
     Timekeepers,
     model_folders,
     new_cast,
-    new_layers,
+    effect_files,
+    new_picture,
     new_timekeepers,
     open_folder,
     start_controls,
@@ -31,7 +33,9 @@ from engine.commands.render import render_to, song_length
 from engine.controls import Controls
 from engine.decoding import SHARE
 from engine.models import SEEDS
-from engine.show import Picture, Show, Sink, Source
+from engine.quality import PICTURE_SHARE, Quality
+from engine.show import Picture as Shown
+from engine.show import Show, Sink, Source
 from engine.show_log import LogError
 from engine.sinks.log import Log, Logged
 from engine.sources.audio import Audio, AudioFile
@@ -40,7 +44,7 @@ from engine.sources.osc import Osc
 from engine.status import Fact, Status
 
 if TYPE_CHECKING:
-    from engine.layers import Layers
+    from engine.picture import Picture
     from engine.sinks.window import Window
 
 THREADS = 1
@@ -67,7 +71,7 @@ class Live:
     window: "Window"
     keepers: Timekeepers
     cast: Cast
-    picture: "Layers"
+    picture: "Picture"
     osc: Osc
     audio: Audio | AudioFile | None
 
@@ -109,29 +113,35 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
     song = song_of(options.audio)
     folders = model_folders(options.model)
     bundle = open_folder(folders[0], options.provider, THREADS)
-    controls = start_controls(bundle, folders, options, say, seed=secrets.randbelow(SEEDS))
+    effects = effect_files(options, watch=True)
+    controls = start_controls(bundle, folders, effects, options, say, seed=secrets.randbelow(SEEDS))
     clock, keys = WallClock(fps), Keys()
     with ExitStack() as guard:
+        guard.callback(effects.close)
         window = open_window(clock, keys, options, say)
         guard.callback(window.close)
         audio: Audio | AudioFile | None = None
         keepers = new_timekeepers(clock, controls, options, lambda: audio.beat if audio else None, say)
         guard.callback(keepers.scenes.close)
         seed = int(controls.target("dance/seed"))
-        log = open_log(options.log, {"fps": fps, "size": window.size, "seed": seed}, say) if options.log else None
+        began = datetime.now().replace(microsecond=0)
+        about = {"fps": fps, "size": window.size, "seed": seed, "began": began.isoformat()}
+        log = open_log(options.log, about, say) if options.log else None
         if log:
             guard.callback(log.close)
         cast = new_cast(bundle, folders, controls, options.provider, THREADS, say)
         guard.callback(cast.models.close)
-        picture = new_layers(window.context, bundle, window.size, SHARE / fps)
+        quality = Quality(PICTURE_SHARE / fps, options.quality)
+        sound = lambda: audio.sound if audio else None
+        picture = new_picture(window.context, bundle, window.size, effects, began, quality, sound, say, SHARE / fps)
         audio = open_audio(options.audio, song, clock, controls, say)
         if audio:
             guard.callback(audio.close)
         host, port = options.osc
         osc = Osc(host, port, controls, say, allow=options.osc_allow, signals_hz=options.osc_signals)
         guard.callback(osc.close)
-        sources: list[Source] = [osc, keys, *([audio] if audio else []), *keepers.sources, cast.dance]
-        shown: Picture = Logged(picture, log) if log else picture
+        sources: list[Source] = [picture.chain, osc, keys, *([audio] if audio else []), *keepers.sources, cast.dance]
+        shown: Shown = Logged(picture, log) if log else picture
         sinks: list[Sink] = [cast.watchdog, osc.clients, window]
         show = Show(clock, sources, controls, cast.models, shown, sinks)
         stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio)
@@ -206,6 +216,8 @@ def describe(stage: Live, status: Status) -> list[Fact]:
         Fact("tempo", f"{tempo.bpm:.1f} {tempo.leader}"),
         Fact("bar", f"{tempo.bars}", essential=False),
         Fact("scene", stage.keepers.scenes.on or "-"),
+        Fact("effects", ", ".join(stage.picture.chain.order) or "-", essential=False),
+        *(Fact("effect", line, essential=False, wrong=True) for line in stage.picture.chain.broken.values()),
         Fact("resets", f"{stage.cast.watchdog.resets}"),
         Fact("model", models.bundle.metadata.name),
         Fact("provider", models.bundle.provider.name),

@@ -7,18 +7,22 @@ import argparse
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import resources
 from engine.bundle import Bundle, BundleError, open_bundle
 from engine.commands.ending import USAGE, Failure
+from engine.audio.sound import Sound
 from engine.controls import Controls
 from engine.dancer import Dancer
+from engine.effects import EffectFiles
 from engine.health import Watchdog, sparing
 from engine.models import Act, Models, connect, declared, find_models
 from engine.parameters import PARAMETERS
 from engine.providers import CPU, SESSION_ERRORS, ProviderError, one_line
+from engine.quality import Quality
 from engine.routes import DEFAULT_ROUTES
 from engine.scene_files import SceneFiles, user_folder
 from engine.scenes import Scenes
@@ -31,10 +35,12 @@ from engine.sources.tempo import BeatEstimate, Tempo
 if TYPE_CHECKING:
     import moderngl
 
-    from engine.layers import Layers
+    from engine.picture import Picture
 
 DEFAULT_MODEL = "models/default"
 SCENES = "scenes"
+EFFECTS = "shaders"
+NO_SCENE = "off"
 
 Say = Callable[[str], None]
 
@@ -66,13 +72,18 @@ def open_folder(folder: Path, provider: str, threads: int) -> Bundle:
 
 
 def start_controls(
-    bundle: Bundle, folders: Sequence[Path], options: argparse.Namespace, say: Say, seed: float | None = None
+    bundle: Bundle,
+    folders: Sequence[Path],
+    effects: EffectFiles,
+    options: argparse.Namespace,
+    say: Say,
+    seed: float | None = None,
 ) -> Controls:
     """The parameters as the show starts: the first dancer's own defaults, and what the command line says over them.
 
     `seed` is taken where nobody names one.
     """
-    rows = {row.key: row for row in (*PARAMETERS, *declared(folders))}
+    rows = {row.key: row for row in (*PARAMETERS, *declared(folders), *effects.rows)}
     for option, key in [
         *(("--set", key) for key, _ in options.set),
         *(("--route", r.parameter) for r in options.route),
@@ -118,16 +129,16 @@ def new_timekeepers(
     heard: Callable[[], BeatEstimate | None],
     say: Say,
 ) -> Timekeepers:
-    """The beat clock, the LFOs, the scenes and the autopilot; the scene asked for is on, from the first frame on.
+    """The beat clock, the LFOs, the scenes and the autopilot; the scene asked for, or else the first, is on from the first frame on.
 
     `heard` gives the beat of the audio. What the command line itself says holds in that scene too.
     """
     tempo = Tempo(controls, clock, heard)
     files = SceneFiles(shipped(SCENES), options.scenes or user_folder(), controls.parameters)
     scenes = Scenes(controls, files, say)
-    if options.scene is not None:
+    if options.scene != NO_SCENE and (options.scene or scenes.order):
         try:
-            scenes.recall(options.scene, 0.0)
+            scenes.recall(options.scene or scenes.order[0].stem, 0.0)
         except ValueError as error:
             scenes.close()
             raise Failure(f"--scene: {error}", USAGE) from None
@@ -167,25 +178,47 @@ def new_cast(
     return Cast(models, watchdog, Dance(models))
 
 
-def new_layers(
-    context: "moderngl.Context", bundle: Bundle, size: tuple[int, int], budget: float | None = None
-) -> "Layers":
-    """The pictures of a show that begins with this bundle, of `size` (width, height) pixels.
+def effect_files(options: argparse.Namespace, watch: bool = False) -> EffectFiles:
+    """The effects that ship, and those of the folder that the options name."""
+    folders = [shipped(EFFECTS)]
+    if options.shaders:
+        if not options.shaders.is_dir():
+            raise Failure(f"--shaders: {options.shaders}: no such folder", USAGE)
+        folders.append(options.shaders)
+    return EffectFiles(folders, watch)
 
-    `budget` is the time, in seconds a frame, that decoding may take without a GPU; None: what it takes.
+
+def new_picture(
+    context: "moderngl.Context",
+    bundle: Bundle,
+    size: tuple[int, int],
+    effects: EffectFiles,
+    began: datetime,
+    quality: Quality,
+    sound: Callable[[], Sound | None],
+    say: Say,
+    budget: float | None = None,
+) -> "Picture":
+    """The picture of a show that begins with this bundle, for a window of `size` (width, height) pixels.
+
+    `budget` is the time, in seconds a frame, that decoding may take without a GPU; None: what it takes. Failure where
+    the driver refuses a shader of our own.
     """
     import moderngl
 
+    from engine.chain import Chain
+    from engine.coverage import Brush, Coverage
     from engine.layers import Layers
-    from engine.picture import Brush, Picture
+    from engine.picture import Picture
 
-    def new_picture(bundle: Bundle, size: tuple[int, int]) -> Picture:
+    def new_coverage(bundle: Bundle, size: tuple[int, int]) -> Coverage:
         kind, image_size = bundle.metadata.image_kind, bundle.metadata.image_size
         limit = budget if bundle.provider.name == CPU else None
-        return Picture(context, bundle.decode, kind, image_size, size, brush, limit)
+        return Coverage(context, bundle.decode, kind, image_size, size, brush, limit)
 
     try:
         brush = Brush(context)
-        return Layers(bundle, size, new_picture)
+        layers = Layers(context, bundle, quality.size(size), new_coverage)
+        return Picture(context, layers, Chain(context, effects, began, say), size, quality, sound, say)
     except moderngl.Error as error:  # a driver that refuses a shader says so on many lines
         raise Failure(" ".join(str(error).split())) from None

@@ -7,7 +7,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.picture import Pass, compile_program
+from engine.passes import Pass, compile_program
 from engine.sinks.lettering import BAR, BLANK, EIGHTHS, RULE, atlas, encode
 
 # Places in COLOURS, what they are for, and the colours themselves.
@@ -91,7 +91,7 @@ class Panel:
         target.viewport = (left, top - height, width, height)
         self._context.enable(moderngl.BLEND)
         self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
-        self._shade.draw(target, self._letters)
+        self._shade.draw(target)
         self._program["cell"] = cell
         self._program["grid"] = columns, rows
         self._boxes.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=len(letters))

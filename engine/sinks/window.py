@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 import moderngl
 
 from engine.clock import WallClock
-from engine.picture import Pass
+from engine.passes import Pass
 from engine.sinks.pacing import Pacer, measure_refresh
 from engine.sinks.shell import GL_VERSION, NO_WINDOW, Monitor, Shell, WindowError, middle, no_window, screens
 from engine.sources.keys import FULLSCREEN, HUD, KEYS_PAGE, LEAVE_FULLSCREEN, NEXT_MONITOR, QUIT, Keys
@@ -197,7 +197,7 @@ class Window:
     def _draw(self, texture: moderngl.Texture) -> None:
         screen = self.context.screen
         screen.viewport = (0, 0, *self.size)
-        self._blit.draw(screen, texture, target_size=self.size)
+        self._blit.draw(screen, picture=texture, target_size=self.size)
         if self._overlay is not None:
             self._overlay.draw(screen, self.size)
         self.context.finish()  # or the swap would have to wait for it

@@ -4,6 +4,7 @@ Owns the moving of what the ear tells to the show's time, and what is said of in
 has come and never waits.
 """
 
+import base64
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -12,9 +13,10 @@ from typing import Any
 
 from engine.audio.analysis import Heard
 from engine.audio.beat import BeatEstimate
+from engine.audio.sound import SILENCE, Sound
 from engine.controls import Controls
 from engine.sources.ear_keeper import Ear
-from engine.sources.heard import Clock, publish, silence
+from engine.sources.heard import GAIN, Clock, publish, silence
 
 
 class Listener(ABC):
@@ -23,6 +25,8 @@ class Listener(ABC):
     def __init__(self, clock: Clock, tell: Callable[[str], None], arguments: Callable[[], list[str]]) -> None:
         self.beat: BeatEstimate | None = None
         """Where in the beat the music is, by the show's time; None while nothing is heard."""
+        self.sound: Sound = SILENCE
+        """What was heard last, as shaders take it; silence while nothing is heard."""
         self.name = ""
         """What is heard; empty while nothing is."""
         self._clock = clock
@@ -45,23 +49,27 @@ class Listener(ABC):
             self._moved = self._clock.time - time.perf_counter()
             self._heard, self._late = self._late, []
         self._ear.watch()
-        new = False
+        new, packed = False, ""
         while self._ear.lines:
             kind, *values = self._ear.lines.popleft()
-            if kind == "heard":
+            if kind == "sound":
+                (packed,) = values
+            elif kind == "heard":
                 new = True
                 heard = self._understand(values)
                 self._heard.append(heard)
                 if again:
                     self._late.append(heard)
             else:
-                new = False
-                self._heard, self._late = [], []  # what came before this line is over
+                new, packed = False, ""
+                self._heard, self._late, self.sound = [], [], SILENCE  # what came before this line is over
                 self._note(controls, kind, values)
         if self._heard:
             publish(controls, self._heard)
         if new:
             self.beat = self._heard[-1].beat
+        if packed:
+            self.sound = Sound.unpacked(base64.b64decode(packed)).trimmed(controls.target(GAIN))
 
     def close(self) -> None:
         """Stops listening."""

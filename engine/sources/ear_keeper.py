@@ -25,7 +25,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.25, 1.0
 LONGEST_CLOSE = 1.0
 
 # Lines kept for a frame that is late: five seconds of them.
-MOST_LINES = 1000
+MOST_LINES = 1250
 
 # Where the package `engine` lies.
 HOME = Path(__file__).resolve().parents[2]

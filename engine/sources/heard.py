@@ -7,11 +7,13 @@ from engine.controls import Controls
 
 SIGNALS = ("audio/level", "audio/bass", "audio/low", "audio/mid", "audio/high")
 ONSET = "audio/onset"
+# The performer's trim of all that is heard, but for when onsets come.
+GAIN = "audio/gain"
 
 
 def publish(controls: Controls, heard: list[Heard]) -> None:
     """Sets the signals from what was heard since the last frame: each at its peak, so that no drum falls between."""
-    gain = controls.target("audio/gain")
+    gain = controls.target(GAIN)
     for key in SIGNALS:
         name = key.partition("/")[2]
         controls.signal(key, min(1.0, gain * max(getattr(values, name) for values in heard)))

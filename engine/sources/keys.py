@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 from engine.controls import Argument, Controls
-from engine.parameters import Parameter
+from engine.parameters import Parameter, mix_of
 
 HUD, KEYS_PAGE, FULLSCREEN, LEAVE_FULLSCREEN, NEXT_MONITOR, QUIT = WINDOW_COMMANDS = (
     *("hud", "keys page", "fullscreen", "leave fullscreen", "next monitor", "quit"),
@@ -117,7 +117,7 @@ class Keys:
             if key.command:
                 controls.command(key.command, *arguments)
             elif key.selects:
-                known = list(controls.parameters)
+                known = [each for each in controls.parameters if each == self.selected or at_hand(controls, each)]
                 self.selected = known[(known.index(self.selected) + key.selects) % len(known)]
             elif key.back:
                 controls.set(self.selected, controls.start[self.selected])
@@ -131,6 +131,12 @@ class Keys:
 
     def _find(self, name: str) -> tuple[Key, tuple[Argument, ...]] | None:
         return self._keys.get(name) or self._keys.get(name.removeprefix("SHIFT+"))
+
+
+def at_hand(controls: Controls, key: str) -> bool:
+    """Whether a parameter is worth a stop: those of effects that are off, but for their mix, are not."""
+    mix = mix_of(key)
+    return not mix or mix == key or controls.target(mix) > 0
 
 
 def stepped(parameter: Parameter, value: float, direction: int) -> float:

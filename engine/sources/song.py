@@ -4,9 +4,10 @@ from pathlib import Path
 
 from engine.audio.analysis import Analysis
 from engine.audio.beat import BeatEstimate
-from engine.audio.decode import SONG_RATE, Samples, blocks, mono
+from engine.audio.decode import SONG_RATE, Samples, blocks
+from engine.audio.sound import SILENCE, Sound
 from engine.controls import Controls
-from engine.sources.heard import Clock, publish, silence
+from engine.sources.heard import GAIN, Clock, publish, silence
 
 
 class SongTrack:
@@ -18,6 +19,8 @@ class SongTrack:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.beat: BeatEstimate | None = None
         """Where in the beat the music is, by the show's time."""
+        self.sound: Sound = SILENCE
+        """What was heard last, as shaders take it."""
         self._clock = clock
         self._samples = Samples(blocks(path, SONG_RATE))
         self._samples.fill(1)
@@ -29,13 +32,15 @@ class SongTrack:
         due = round(self._clock.time * SONG_RATE) - self._taken
         samples = self._samples.take(due)
         self._taken += due
-        heard = self._analysis.feed(mono(samples))
+        heard = self._analysis.feed(samples)
+        if len(samples):
+            self.sound = self._analysis.sound().trimmed(controls.target(GAIN))
         if heard:
             publish(controls, heard)
             self.beat = heard[-1].beat
         elif self._samples.ended and due:
             silence(controls)
-            self.beat = None
+            self.beat, self.sound = None, SILENCE
 
     def close(self) -> None:
         """Holds nothing that needs closing."""

@@ -1,4 +1,4 @@
-"""The picture, pixel by pixel, in a GL context without a screen."""
+"""The dancers' coverage, pixel by pixel, in a GL context without a screen."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,30 +8,30 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine import resources
+from engine import passes
 from engine.clock import FixedClock
 from engine.controls import Controls
 from engine.parameters import PARAMETERS
-from engine.picture import DARK_SILHOUETTE, GREY, LIGHT_SILHOUETTE, Brush, Picture
+from engine.coverage import DARK_SILHOUETTE, GREY, LIGHT_SILHOUETTE, Coverage
 from engine.stage import lay_out
 
 Images = NDArray[np.uint8]
 
 
 def draw(context: moderngl.Context, images: Images, size: tuple[int, int], kind: str = DARK_SILHOUETTE) -> Images:
-    """The red channel, (height, width), of `images` (dancers, height, width) drawn at `size`; all channels agree."""
-    picture = Picture(context, lambda latents: images, kind, (images.shape[2], images.shape[1]), size)
+    """`images` (dancers, height, width) drawn at `size`, (height, width); bodies as ink on paper, grey as it is."""
+    picture = Coverage(context, lambda latents: images, kind, (images.shape[2], images.shape[1]), size)
     picture.prepare(np.zeros((len(images), 4), np.float32))
-    pixels = picture.draw(values(len(images)), FixedClock(30)).read()
+    pixels = picture.draw(values(len(images)), FixedClock(30)).read(4)
     picture.release()
-    assert pixels.shape == (size[1], size[0], 3)
-    assert (pixels == pixels[..., :1]).all()
-    return pixels[..., 0]
+    assert pixels.shape == (size[1], size[0], 4)
+    assert (pixels[..., :3] == pixels[..., :1]).all()
+    assert (pixels[..., 3] == (255 if kind == GREY else pixels[..., 0])).all()  # white, and premultiplied
+    return pixels[..., 0] if kind == GREY else 255 - pixels[..., 0]
 
 
-def values(dancers: int, **picture: float) -> Mapping[str, float]:
-    start = {f"picture/{name}": value for name, value in picture.items()}
-    return Controls(PARAMETERS, {"dance/dancers": dancers, **start}).snapshot()
+def values(dancers: int) -> Mapping[str, float]:
+    return Controls(PARAMETERS, {"dance/dancers": dancers}).snapshot()
 
 
 def blank(width: int = 52, height: int = 30) -> Images:
@@ -51,7 +51,7 @@ def soft_blobs(seed: int, width: int = 52, height: int = 30) -> Images:
 @pytest.mark.parametrize("size", [(416, 240), (1000, 240), (200, 600), (333, 217)])
 def test_ground_without_a_dancer_is_even_to_the_edges(context: moderngl.Context, size: tuple[int, int]) -> None:
     assert (draw(context, blank(), size) == 255).all()
-    assert (draw(context, 255 - blank(), size, LIGHT_SILHOUETTE) == 0).all()
+    assert (draw(context, 255 - blank(), size, LIGHT_SILHOUETTE) == 255).all()
 
 
 def test_the_whole_image_is_kept_in_the_middle_of_any_shape(context: moderngl.Context) -> None:
@@ -107,11 +107,11 @@ def test_a_grey_image_goes_on_to_the_edges_as_its_border_is(context: moderngl.Co
     assert (draw(context, image, (208, 500), GREY) == 77).all()
 
 
-def test_a_light_silhouette_is_the_dark_one_inverted(context: moderngl.Context) -> None:
+def test_light_and_dark_silhouettes_are_covered_alike(context: moderngl.Context) -> None:
     images = soft_blobs(1)
     dark = draw(context, images, (640, 360)).astype(int)
     light = draw(context, 255 - images, (640, 360), LIGHT_SILHOUETTE)
-    assert np.abs(dark + light - 255).max() <= 1  # half levels round the same way in both
+    assert np.abs(dark - light).max() <= 1  # half levels round the same way in both
     assert 0.2 < (light > 127).mean() < 0.8
 
 
@@ -130,26 +130,26 @@ def test_drawing_only_the_dancers_box_leaves_nothing_out(
         image[0, :8], image[0, :, 40:] = 255, 255  # a box that is not the whole
         boxed = draw(context, image, size)
         with monkeypatch.context() as patch:
-            patch.setattr("engine.picture._reach", lambda covered: (-1000, -1000, 1000, 1000))
+            patch.setattr("engine.coverage._reach", lambda covered: (-1000, -1000, 1000, 1000))
             whole = draw(context, image, size)
         assert (boxed == whole).all()
 
 
-def company(context: moderngl.Context, images: Images, size: tuple[int, int], kind: str = DARK_SILHOUETTE) -> Picture:
+def company(context: moderngl.Context, images: Images, size: tuple[int, int], kind: str = DARK_SILHOUETTE) -> Coverage:
     """A picture whose dancers are `images` (dancers, height, width), one latent (its number) for each."""
-    return Picture(
+    return Coverage(
         context, lambda latents: images[latents[:, 0].astype(int)], kind, (images.shape[2], images.shape[1]), size
     )
 
 
-def frame(picture: Picture, dancers: int, clock: FixedClock, there: int | None = None, **values: float) -> Images:
-    """The red channel of the next frame of a company that is to be `dancers`, of which there are `there` now."""
+def frame(picture: Coverage, dancers: int, clock: FixedClock, there: int | None = None, **values: float) -> Images:
+    """The next frame, as ink on paper, of a company that is to be `dancers`, of which there are `there` now."""
     start = {key.replace("_", "/"): value for key, value in values.items()}
     now = Controls(PARAMETERS, {"dance/dancers": dancers, **start}).snapshot()
     clock.advance()
     latents = np.arange(there or dancers, dtype=np.float32)[:, None]
     picture.prepare(latents)
-    return picture.draw(now, clock).read()[..., 0]
+    return 255 - picture.draw(now, clock).read()[..., 0]
 
 
 def bodies(count: int, rows: slice = slice(5, 25), columns: slice = slice(18, 34)) -> Images:
@@ -196,16 +196,16 @@ def test_a_company_is_whole_at_any_shape_of_window(
     assert (pixels < 255).any()
 
 
-def test_a_light_company_is_the_dark_one_inverted(context: moderngl.Context) -> None:
+def test_light_and_dark_companies_are_covered_alike(context: moderngl.Context) -> None:
     images = np.concatenate([soft_blobs(seed) for seed in range(5)])
     dark = frame(company(context, images, (640, 360)), 5, FixedClock(30)).astype(int)
     light = frame(company(context, 255 - images, (640, 360), LIGHT_SILHOUETTE), 5, FixedClock(30))
-    assert np.abs(dark + light - 255).max() <= 3  # each layer rounds to 8 bits
+    assert np.abs(dark - light).max() <= 3  # each layer rounds to 8 bits
 
 
 def test_grey_images_stand_side_by_side_as_tiles(context: moderngl.Context) -> None:
     images = np.stack([np.full((30, 52), level, np.uint8) for level in (50, 100, 150, 200)])
-    pixels = frame(company(context, images, (416, 240), GREY), 4, FixedClock(30))
+    pixels = 255 - frame(company(context, images, (416, 240), GREY), 4, FixedClock(30))
     for quarter, level in zip(
         (pixels[:120, :208], pixels[:120, 208:], pixels[120:, :208], pixels[120:, 208:]),
         (50, 100, 150, 200),
@@ -246,30 +246,11 @@ def test_mirrored_in_company_the_left_half_mirrors_the_right(context: moderngl.C
     assert np.abs(frames[0].astype(int) - frames[0][:, ::-1]).max() > 100
 
 
-@pytest.mark.parametrize("black", [0.0, 0.25, 0.5, 1.0])
-def test_black_takes_its_share_of_every_pixel(context: moderngl.Context, black: float) -> None:
-    picture, clock = company(context, soft_blobs(6), (320, 180)), FixedClock(30)
-    plain = frame(picture, 1, clock).astype(float)
-    assert np.abs(frame(picture, 1, clock, picture_black=black) - plain * (1 - black)).max() <= 1
-
-
-def test_another_picture_laid_over_takes_its_share(context: moderngl.Context) -> None:
-    brush = Brush(context)
-    under, over = (
-        Picture(context, lambda latents, image=image: image, DARK_SILHOUETTE, (52, 30), (320, 180), brush)  # type: ignore[misc]
-        for image in (soft_blobs(7), soft_blobs(8))
-    )
-    clock = FixedClock(30)
-    a, b = (frame(picture, 1, clock).astype(float) for picture in (under, over))
-    under.lay_over(over.texture, 0.3)
-    assert np.abs(under.read()[..., 0] - (0.7 * a + 0.3 * b)).max() <= 1.5  # the share is one of 255
-
-
 def test_far_bodies_look_as_near_ones_do(context: moderngl.Context, monkeypatch: pytest.MonkeyPatch) -> None:
     images = np.concatenate([soft_blobs(seed, 104, 60) for seed in range(2)])
     size = (416, 240)  # under four pixels to a texel
     far = frame(company(context, images, size), 2, FixedClock(30)).astype(int)
-    monkeypatch.setattr("engine.picture.FAR", 0.0)
+    monkeypatch.setattr("engine.coverage.FAR", 0.0)
     near = frame(company(context, images, size), 2, FixedClock(30))
     assert np.abs(far - near).mean() < 2
     assert ((far > 127) != (near > 127)).mean() < 0.005
@@ -286,13 +267,13 @@ def test_a_disc_keeps_its_area(context: moderngl.Context) -> None:
 
 def test_a_resized_picture_is_drawn_as_one_made_at_that_size(context: moderngl.Context) -> None:
     images = soft_blobs(4)
-    picture = Picture(context, lambda latents: images, DARK_SILHOUETTE, (52, 30), (640, 360))
+    picture = Coverage(context, lambda latents: images, DARK_SILHOUETTE, (52, 30), (640, 360))
     latents = np.zeros((1, 4), np.float32)
     picture.prepare(latents)
     picture.draw(values(1), FixedClock(30))
     picture.resize((501, 333))
     picture.prepare(latents)
-    pixels = picture.draw(values(1), FixedClock(30)).read()
+    pixels = 255 - picture.draw(values(1), FixedClock(30)).read()
     assert picture.texture.size == (501, 333)
     assert (pixels[..., 0] == draw(context, images, (501, 333))).all()
     assert (picture.images == images).all()
@@ -310,9 +291,9 @@ def test_what_a_picture_cannot_be_is_said(context: moderngl.Context) -> None:
 def test_a_broken_shader_is_named_with_the_drivers_log(
     context: moderngl.Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name in ("screen.vert", "dancer.vert", "over.frag"):
-        (tmp_path / name).write_text((resources.path("shaders") / name).read_text())
+    for name in ("screen.vert", "dancer.vert"):
+        (tmp_path / name).write_text((passes.FOLDER / name).read_text())
     (tmp_path / "dancer.frag").write_text("#version 330 core\nvoid main() { swril(); }\n")
-    monkeypatch.setattr(resources, "path", lambda name: tmp_path)
+    monkeypatch.setattr(passes, "FOLDER", tmp_path)
     with pytest.raises(moderngl.Error, match=r"dancer\.frag: (?s:.*)swril"):
         draw(context, blank(), (64, 64))

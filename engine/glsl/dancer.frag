@@ -3,12 +3,11 @@
 // The spline passes 8-bit steps on as smooth contours, where Catmull-Rom draws each of them as a bump.
 // Where the field is steep, the cut is one pixel wide at any size: a clean edge without steps. Where it is flat near
 // the cut (a limb the decoder is unsure of), it is wide: such ghosts fade in and out and do not flicker.
+// Comes out premultiplied, with the coverage in alpha.
 
 uniform sampler2DArray fields;  // values 0..1, top row first, framed by one texel of what lies beyond the image
 uniform vec2 size;              // of the picture, pixels
 uniform bool silhouette;        // false: shown as it is
-uniform bool alone;             // one dancer, all there: painted with its ground, nothing is mixed
-uniform float ground;           // the picture's tone where nobody is
 
 flat in vec2 origin;    // top left corner of the field, pixels from the picture's top left; mirrored, its top right
 flat in vec2 scale;     // pixels to one texel of the field; below 0 across: mirrored
@@ -55,12 +54,12 @@ void main() {
     vec2 pixel = vec2(gl_FragCoord.x, size.y - gl_FragCoord.y);  // GL counts rows upwards
     float value = spline((pixel - origin) / scale);
     if (!silhouette) {
-        colour = vec4(vec3(value * tone), presence);
+        colour = vec4(vec3(value * tone), 1.0) * presence;
         return;
     }
     float slope = length(vec2(dFdx(value), dFdy(value)));        // a pixel
     float width = max(GHOST * (1.0 - smoothstep(FLAT, STEEP, slope * scale.y)), EDGE * slope);
     width = min(width, WIDEST);
     value = smoothstep(LEVEL - width, LEVEL + width, value);
-    colour = alone ? vec4(vec3(mix(ground, tone, value)), 1.0) : vec4(vec3(tone), value * presence);
+    colour = vec4(vec3(tone), 1.0) * (value * presence);
 }

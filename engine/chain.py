@@ -1,0 +1,179 @@
+"""The chain: the effects that are on, one after the other, from the dancers' coverage to the picture.
+
+Owns the programs of the effects, the copies that are on, and the textures between them. An effect is on while its mix
+is above 0, and starts anew when it comes on. Its `inputImage` is the picture so far; any other image it asks for is
+the dancers alone. Two pictures drawn one after the other never share a texture: who shows the last may mix it in.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import moderngl
+
+from engine.audio.sound import Sound
+from engine.controls import Controls
+from engine.coverage import FrameClock
+from engine.effects import EffectFiles, copies, original
+from engine.isf.errors import IsfError
+from engine.isf.program import Effect, Program, Timing
+from engine.isf.rows import inputs, rows
+from engine.isf.source import Source
+from engine.parameters import EFFECTS
+from engine.passes import Pass, Target
+
+# A texture each for the picture so far, what is drawn from it, their mix, and the last frame's picture.
+TEXTURES = 4
+# Of an effect's images these are the picture so far, by ISF's names; of a transition, what it comes from.
+PICTURE_SO_FAR = ("inputImage", "startImage")
+# The size at which effects are tried before a show, (width, height); what they take at others follows from it.
+TRIED_AT = 320, 180
+
+
+class Chain:
+    """Draws the effects in `files` with `context`; a source, which takes up the files that are saved.
+
+    `began` is the date that shaders see at time 0; `tell` takes a line on what cannot be drawn.
+    """
+
+    def __init__(
+        self, context: moderngl.Context, files: EffectFiles, began: datetime, tell: Callable[[str], None]
+    ) -> None:
+        self.broken: dict[str, str] = {}
+        """Effects whose file cannot be drawn as it is now, and why."""
+        self.order: tuple[str, ...] = ()
+        """The copies that are on, in order."""
+        self.hears = False
+        """Whether one of them looks at the sound."""
+        self._context = context
+        self._files = files
+        self._began = began
+        self._tell = tell
+        self._programs: dict[str, Program] = {}
+        self._seconds: dict[str, float] = {}  # that a program takes for a pixel
+        self._copies: dict[str, Effect] = {}
+        self._mix = Pass(context, "mix.frag")
+        self._targets = [Target(context, (1, 1)) for _ in range(TEXTURES)]
+        self._picture: moderngl.Texture | None = None  # the last frame's
+        self._time = 0.0
+        for name, change in files.take_changes():
+            self._take_up(name, change)
+
+    def poll(self, controls: Controls) -> None:
+        """Takes up effects whose files were saved; their parameters stay where they are."""
+        for name, change in self._files.take_changes():
+            if not self._take_up(name, change):
+                continue
+            assert isinstance(change, Source)
+            for copy in copies(name):
+                new = rows(copy, change.header)
+                known = [key for key in controls.parameters if key.startswith(f"{EFFECTS}/{copy}/")]
+                controls.withdraw(set(known) - {row.key for row in new})
+                controls.declare(new)
+
+    def close(self) -> None:
+        """Ends the looking for files that were saved."""
+        self._files.close()
+
+    def _take_up(self, name: str, change: Source | IsfError) -> bool:
+        """Compiles an effect, or its newer version; where that fails, the last good one stays."""
+        try:
+            if isinstance(change, IsfError):
+                raise change
+            program = Program(self._context, change)
+        except IsfError as error:
+            self.broken[name] = str(error)
+            self._tell(f"{error}{'; it stays as it was' if name in self._programs else ''}")
+            return False
+        self.broken.pop(name, None)
+        for copy in [copy for copy in self._copies if original(copy) == name]:
+            self._copies.pop(copy).release()
+        if older := self._programs.pop(name, None):
+            older.release()
+        self._programs[name] = program
+        self._try_out(name)
+        return True
+
+    def _try_out(self, name: str) -> None:
+        """Draws an effect, small, and measures what it takes: drivers compile at the first use."""
+        target = Target(self._context, TRIED_AT)
+        effect = Effect(self._programs[name])
+        given = self._inputs(name, {}, target.texture, target.texture, None)
+        for _ in range(2):
+            began = time.perf_counter()
+            effect.draw(target.framebuffer, given, Timing(0.0, 1 / 60, 0, self._date(0.0)))
+            self._context.finish()
+            self._seconds[name] = (time.perf_counter() - began) / (TRIED_AT[0] * TRIED_AT[1])
+        effect.release()
+        target.release()
+
+    def foretold(self, size: tuple[int, int]) -> dict[str, float]:
+        """Seconds that each copy that is on is thought to take for a picture of a size (width, height)."""
+        return {copy: size[0] * size[1] * self._seconds[original(copy)] for copy in self.order}
+
+    def arrange(self, values: Mapping[str, float]) -> bool:
+        """Finds out which effects are on, and in which order; returns whether that has changed."""
+        on = (copy for name in self._programs for copy in copies(name) if values.get(f"fx/{copy}/mix", 0.0) > 0)
+        order = tuple(sorted(on, key=lambda copy: (values[f"fx/{copy}/place"], copy)))
+        if order == self.order:
+            return False
+        for gone in self._copies.keys() - set(order):
+            self._copies.pop(gone).release()
+        self.order = order
+        self.hears = any(self._programs[original(copy)].source.header.hears for copy in order)
+        return True
+
+    def draw(
+        self, coverage: moderngl.Texture, values: Mapping[str, float], clock: FrameClock, sound: Sound | None
+    ) -> moderngl.Texture:
+        """The picture of the frame, of the coverage's size; it stays as it is for a frame more."""
+        timing = Timing(clock.time, clock.time - self._time, clock.frame, self._date(clock.time))
+        self._time = clock.time
+        picture, last = coverage, self._picture
+        for copy in self.order:
+            if copy not in self._copies:
+                self._copies[copy] = Effect(self._programs[original(copy)])
+            wet, mixed = (each for each in self._targets if each.texture not in (picture, last))
+            wet.resize(coverage.size)
+            self._copies[copy].draw(wet.framebuffer, self._inputs(copy, values, picture, coverage, sound), timing)
+            share = values[f"fx/{copy}/mix"]
+            if share < 1:
+                mixed.resize(coverage.size)
+                self._mix.draw(mixed.framebuffer, picture=picture, other=wet.texture, share=share)
+                picture = mixed.texture
+            else:
+                picture = wet.texture
+        self._picture = picture
+        return picture
+
+    def release(self) -> None:
+        """Gives the GL resources back."""
+        for each in (*self._copies.values(), *self._programs.values(), *self._targets, self._mix):
+            each.release()
+
+    def _inputs(
+        self,
+        copy: str,
+        values: Mapping[str, float],
+        picture: moderngl.Texture,
+        coverage: moderngl.Texture,
+        sound: Sound | None,
+    ) -> dict[str, Any]:
+        """What a copy is drawn with: its parameters' values, and the images and the sound that it asks for."""
+        header = self._programs[original(copy)].source.header
+        given: dict[str, Any] = dict(inputs(header, copy, values))
+        for each in header.inputs:
+            if each.type == "image":
+                given[each.name] = picture if each.name in PICTURE_SO_FAR else coverage
+            elif sound and each.type == "audio":
+                given[each.name] = sound.waveform
+            elif sound and each.type == "audioFFT":
+                given[each.name] = sound.spectrum
+        return given
+
+    def _date(self, seconds: float) -> tuple[float, float, float, float]:
+        """ISF's DATE at a time of the show: year, month, day, and seconds since midnight."""
+        now = self._began + timedelta(seconds=seconds)
+        of_day = now.hour * 3600 + now.minute * 60 + now.second + now.microsecond / 1e6
+        return float(now.year), float(now.month), float(now.day), of_day

@@ -1,0 +1,105 @@
+"""The effects at hand: the ISF files that ship and those in the performer's folders, read off the frame's thread.
+
+Owns which file an effect is, its parameters, and one thread, which reads files again when they are saved. The name of
+an effect is its file's; a file in a later folder shadows one of the same name before.
+"""
+
+import re
+import threading
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.isf.errors import IsfError
+from engine.isf.rows import rows
+from engine.isf.source import Source, read
+from engine.parameters import Parameter
+
+SUFFIXES = (".fs", ".isf")
+# Its vertex shader lies beside an effect.
+BESIDE = (".vs",)
+LOOK_EVERY = 0.25
+# Of each effect so many may be on at once.
+COPIES = 3
+
+Seen = tuple[Path, tuple[tuple[int, int], ...]]  # a file; when it and those beside it changed, their sizes
+
+
+def name_of(file: Path) -> str:
+    """The name of the effect in a file: in small letters, with `_` for what an OSC address cannot hold."""
+    name = re.sub(r"\W+", "_", file.stem.casefold()).strip("_") or "effect"
+    return re.sub(r"_(\d+)$", r"\1", name)  # echo_2 is a copy of echo
+
+
+def copies(name: str) -> tuple[str, ...]:
+    """What the copies of an effect are called."""
+    return (name, *(f"{name}_{number}" for number in range(2, COPIES + 1)))
+
+
+def original(copy: str) -> str:
+    """The effect that this is a copy of."""
+    return re.sub(r"_\d+$", "", copy)
+
+
+class EffectFiles:
+    """The effects in `folders`. With `watch`, files that are saved are read again until `close`."""
+
+    def __init__(self, folders: Sequence[Path], watch: bool = False) -> None:
+        self._folders = folders
+        self._seen: dict[str, Seen] = {}
+        self._changes: deque[tuple[str, Source | IsfError]] = deque()
+        self._closing = threading.Event()
+        self._look()
+        self.sources = {name: change for name, change in self._changes if isinstance(change, Source)}
+        """The effects that could be read at first, by name."""
+        self._thread = threading.Thread(target=self._watch, name="effects", daemon=True) if watch else None
+        if self._thread:
+            self._thread.start()
+
+    @property
+    def rows(self) -> tuple[Parameter, ...]:
+        """The parameters of every copy of each of `sources`."""
+        return tuple(
+            row for name, source in self.sources.items() for copy in copies(name) for row in rows(copy, source.header)
+        )
+
+    def take_changes(self) -> list[tuple[str, Source | IsfError]]:
+        """What was read since this was last called, by name: everything at first, then what was saved."""
+        return [self._changes.popleft() for _ in range(len(self._changes))]
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._closing.set()
+        if self._thread:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._closing.wait(LOOK_EVERY):
+            self._look()
+
+    def _look(self) -> None:
+        """Reads what is new or has changed. A file that is gone stays as it was: a stick pulled out ends no effect."""
+        found: dict[str, Seen] = {}
+        for folder in self._folders:
+            for file in sorted(folder.rglob("*")):
+                if file.suffix.lower() in SUFFIXES and (state := _state(file)):
+                    found[name_of(file)] = file, state
+        for name, seen in sorted(found.items()):
+            if self._seen.get(name) != seen:
+                self._seen[name] = seen
+                try:
+                    self._changes.append((name, read(seen[0])))
+                except IsfError as error:
+                    self._changes.append((name, error))
+
+
+def _state(file: Path) -> tuple[tuple[int, int], ...]:
+    """When a file and those beside it changed, and their sizes; nothing if it went while we looked."""
+    states = []
+    for each in (file, *(file.with_suffix(suffix) for suffix in BESIDE)):
+        try:
+            state = each.stat()
+        except OSError:
+            continue
+        states.append((state.st_mtime_ns, state.st_size))
+    return tuple(states)

@@ -1,0 +1,196 @@
+"""ISF sources on the GPU: a Program is a file compiled, an Effect one copy of it with buffers of its own.
+
+Owns their GL objects. Everything is drawn by the frame's thread; nothing is allocated in a frame but a buffer whose
+size has changed, or an audio texture that does.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.isf.buffers import Buffer, Copier, fitted
+from engine.isf.errors import IsfError, error_at
+from engine.isf.glsl import THEIRS, images
+from engine.isf.header import TEXTURES, Input
+from engine.isf.source import Source
+
+# Line numbers in the logs of Mesa and Intel (0:12(5)), NVIDIA (0(12)), AMD and Apple (ERROR: 0:12).
+LOG_LINE = re.compile(r"^(?:ERROR: |WARNING: )?(\d+)[:(](\d+)\)?\s*(?:\(\d+\))?\s*:\s*(.*)$", re.M)
+# The largest buffer that a pass may ask for: what every GPU with OpenGL 3.3 draws.
+MOST_PIXELS = 16384
+
+Value = float | int | bool | tuple[float, ...] | moderngl.Texture | NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When a frame is: seconds since the show's start and since the last frame, its number, and the
+    date as (year, month, day, seconds of the day).
+    """
+
+    time: float
+    dt: float
+    frame: int
+    date: tuple[float, float, float, float]
+
+
+class Program:
+    """A compiled ISF file. Raises IsfError with the file, its line and the driver's message."""
+
+    def __init__(self, context: moderngl.Context, source: Source) -> None:
+        self.context, self.source = context, source
+        try:
+            self._program = context.program(source.vertex.text, source.fragment.text)
+        except moderngl.Error as error:
+            raise _compile_error(source, str(error)) from None
+        self._quad = context.vertex_array(self._program, [])
+        self._members: dict[str, Any] = {name: self._program[name] for name in self._program}
+        self._set: dict[str, Any] = {}
+        self.units: dict[str, int] = {}
+        for name in images(source.header):
+            uniform = source.fragment.uniforms[name]
+            if uniform in self._members:
+                self.units[name] = len(self.units)
+                self.set(uniform, self.units[name])
+        self.blank = context.texture((1, 1), 4, bytes(4))
+        self.imported = {name: _texture(context, pixels) for name, pixels in source.images.items()}
+        self.copier = Copier(context)
+
+    def set(self, uniform: str, value: Any) -> None:
+        """Set a uniform by its name in the program, if it is there and has another value."""
+        if uniform in self._members and self._set.get(uniform) != value:
+            self._members[uniform].value = value
+            self._set[uniform] = value
+
+    def render(self) -> None:
+        """Draw over the framebuffer in use."""
+        self._quad.render(moderngl.TRIANGLE_STRIP, vertices=4)
+
+    def release(self) -> None:
+        """Give the GL objects back."""
+        owned: list[Any] = [self.copier, self._quad, self._program, self.blank, *self.imported.values()]
+        for each in owned:
+            each.release()
+
+
+class Effect:
+    """One copy of a program, with what it remembers from frame to frame."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        header = program.source.header
+        self._buffers = {
+            name: Buffer(program.context, program.copier, [row for row in header.passes if row.target == name])
+            for name in header.targets
+        }
+        self._audio: dict[str, moderngl.Texture] = {}
+        self._last = header.passes[-1].target
+
+    def draw(self, target: moderngl.Framebuffer, inputs: Mapping[str, Value], timing: Timing) -> None:
+        """Draw a frame into `target`, all of it; `inputs` by their names in the file, those that are missing at their
+        defaults. Images are textures, audio arrays are (channels, samples).
+        """
+        names = {"WIDTH": float(target.width), "HEIGHT": float(target.height)}
+        textures = self._take_inputs(inputs, names)
+        program = self.program
+        program.set("TIME", timing.time)
+        program.set("TIMEDELTA", timing.dt)
+        program.set("FRAMEINDEX", timing.frame)
+        program.set("DATE", timing.date)
+        for buffer in self._buffers.values():
+            buffer.begin()
+        for index, row in enumerate(program.source.header.passes):
+            into = target
+            if row.target:
+                into = self._buffers[row.target].writable((_pixels(row.width, names), _pixels(row.height, names)))
+            for name, unit in program.units.items():
+                texture = self._buffers[name].readable if name in self._buffers else textures[name]
+                (texture or program.blank).use(unit)
+            program.set("PASSINDEX", index)
+            program.set("RENDERSIZE", (float(into.width), float(into.height)))
+            into.use()
+            program.render()
+            if row.target:
+                self._buffers[row.target].written()
+        if self._last:
+            shown = self._buffers[self._last].readable
+            assert shown is not None  # it was written just now
+            program.copier.copy(shown, target)
+
+    def _take_inputs(self, inputs: Mapping[str, Value], names: dict[str, float]) -> dict[str, moderngl.Texture]:
+        """Set the uniforms of the inputs, and add what size expressions may ask for to `names`; returns the images."""
+        program = self.program
+        textures = dict(program.imported)
+        for row in program.source.header.inputs:
+            value: Any = inputs.get(row.name)
+            if row.kind in TEXTURES:
+                textures[row.name] = self._texture(row, value)
+                continue
+            value = _default(row) if value is None else value
+            program.set(program.source.fragment.uniforms[row.name], value)
+            names[row.name] = float(value[0] if isinstance(value, tuple) else value)
+        return textures
+
+    def release(self) -> None:
+        """Give the buffers back; the program stays."""
+        owned: list[Any] = [*self._buffers.values(), *self._audio.values()]
+        for each in owned:
+            each.release()
+        self._audio.clear()
+
+    def _texture(self, row: Input, value: Any) -> moderngl.Texture:
+        """The texture of an image input, or of an audio one, whose samples are written into it."""
+        if isinstance(value, moderngl.Texture):
+            return value
+        if value is None or row.kind == "image":
+            return self.program.blank
+        samples = fitted(np.atleast_2d(np.asarray(value, np.float32)), row)
+        size = samples.shape[1], samples.shape[0]
+        texture = self._audio.get(row.name)
+        if texture is None or texture.size != size:
+            if texture is not None:
+                texture.release()
+            texture = self._audio[row.name] = self.program.context.texture(size, 1, dtype="f4")
+            texture.repeat_x = texture.repeat_y = False
+            texture.swizzle = "RRR1"
+        texture.write(np.ascontiguousarray(samples))
+        return texture
+
+
+def _default(row: Input) -> Any:
+    """The value of an input that nobody has set."""
+    if row.kind in ("event", "bool"):
+        return bool(row.default)
+    if row.kind == "long":
+        return int(row.default if isinstance(row.default, float) else (row.values or (0,))[0])
+    return row.default if row.default is not None else {"point2D": (0.0, 0.0), "color": (1.0,) * 4}.get(row.kind, 0.0)
+
+
+def _pixels(expression: Any, names: Mapping[str, float]) -> int:
+    """A side of a buffer: whole, at least 1; the picture's own where the expression has no value."""
+    try:
+        return int(min(max(expression.value(names), 1), MOST_PIXELS))
+    except (ArithmeticError, ValueError):
+        return 1
+
+
+def _texture(context: moderngl.Context, pixels: NDArray[np.uint8]) -> moderngl.Texture:
+    texture = context.texture((pixels.shape[1], pixels.shape[0]), 4, pixels)
+    texture.repeat_x = texture.repeat_y = False
+    return texture
+
+
+def _compile_error(source: Source, log: str) -> IsfError:
+    """The driver's first error, at the line of the file that it names."""
+    path = source.vertex_path if "vertex_shader" in log.split("GLSL Compiler failed")[-1][:40] else source.path
+    found = [match for match in LOG_LINE.finditer(log) if "warning" not in match[3][:12].lower()]
+    for match in found:
+        if int(match[1]) == THEIRS:
+            return error_at(path, int(match[2]), match[3].removeprefix("error: ").strip())
+    lines = [line.strip() for line in log.splitlines() if line.strip(" =\t") and not line.startswith("GLSL")]
+    return IsfError(f"{path}: {'; '.join(lines) or 'the driver refused it'}")

@@ -1,0 +1,66 @@
+"""Quality: at what part of the window's size the picture is drawn, so that its effects hold the frame rate.
+
+Owns the choice. It is made when the chain of effects changes, from what each was measured to take; within a chain it
+only ever goes down, where frames show that the choice was too bold: a picture that pumps is worse than a soft one.
+What a chain came down to is remembered.
+"""
+
+import math
+from collections import deque
+from collections.abc import Hashable
+
+# Shares of the window's width and height. Three quarters are hardly seen, a quarter is a last resort.
+STEPS = (1.0, 0.75, 0.5, 0.375, 0.25)
+# The share of a frame's period that the picture may take: decoding has SHARE (0.3) of it in `engine.decoding`, the
+# window's copy and the HUD the rest.
+PICTURE_SHARE = 0.55
+# Of so many frames this many are over before the size goes down: one slow frame is the desktop's, not the chain's.
+LOOKED_AT, OVER = 10, 5
+# Chains remembered; a show that is played by hand meets many.
+MOST_REMEMBERED = 256
+
+
+class Quality:
+    """Chooses the size; `budget` is the seconds a frame that the picture may take, `fixed` a share that stays."""
+
+    def __init__(self, budget: float, fixed: float | None = None) -> None:
+        self._budget = budget
+        self._fixed = fixed
+        self._step = 0
+        self._chain: Hashable = None
+        self._reached: dict[Hashable, int] = {}
+        self._over: deque[bool] = deque(maxlen=LOOKED_AT)
+
+    @property
+    def share(self) -> float:
+        """Of the window's width and height."""
+        return STEPS[self._step] if self._fixed is None else self._fixed
+
+    def size(self, window: tuple[int, int]) -> tuple[int, int]:
+        """The picture's (width, height) for a window's."""
+        return max(1, round(window[0] * self.share)), max(1, round(window[1] * self.share))
+
+    def begin(self, chain: Hashable, seconds: float) -> None:
+        """Another chain is on, which is thought to take `seconds` a frame at the window's whole size."""
+        self._chain = chain
+        self._over.clear()
+        self._step = self._reached.get(chain, self._fitting(seconds))
+
+    def drawn(self, seconds: float) -> bool:
+        """A frame took this long; returns whether the size has gone down for it, which is from the next frame on."""
+        self._over.append(seconds > self._budget)
+        if self._fixed is not None or sum(self._over) < OVER or self._step == len(STEPS) - 1:
+            return False
+        # As far as this frame says, and one step at least: fewer changes are seen than one by one.
+        whole = seconds / STEPS[self._step] ** 2
+        self._step = max(self._step + 1, self._fitting(whole))
+        self._over.clear()
+        if len(self._reached) >= MOST_REMEMBERED:
+            self._reached.clear()
+        self._reached[self._chain] = self._step
+        return True
+
+    def _fitting(self, seconds: float) -> int:
+        """The largest step at which a chain that takes `seconds` at the whole size is within the budget."""
+        share = math.sqrt(self._budget / seconds) if seconds > 0 else math.inf
+        return next((step for step, each in enumerate(STEPS) if each <= share), len(STEPS) - 1)

@@ -1,0 +1,102 @@
+/*{
+  "DESCRIPTION": "Past silhouettes follow the dancer, lit at their rims, a colour each.",
+  "CREDIT": "DanceNet live, after Norman McLaren's Pas de deux",
+  "ISFVSN": "2",
+  "CATEGORIES": ["Time"],
+  "DANCENET": {"PLACE": 60},
+  "INPUTS": [
+    {"NAME": "inputImage", "TYPE": "image"},
+    {"NAME": "dancers", "TYPE": "image", "LABEL": "Bodies that are echoed"},
+    {"NAME": "copies", "TYPE": "float", "LABEL": "How many echoes", "MIN": 0.0, "MAX": 6.0, "DEFAULT": 5.0},
+    {"NAME": "gap", "TYPE": "float", "LABEL": "From echo to echo, seconds", "MIN": 0.04, "MAX": 0.35, "DEFAULT": 0.2},
+    {"NAME": "spread", "TYPE": "float", "LABEL": "Each echo stands so far aside, heights", "MIN": -0.25, "MAX": 0.25, "DEFAULT": 0.05},
+    {"NAME": "rim", "TYPE": "float", "LABEL": "Lit at the rim only, not filled", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.7}
+  ],
+  "PASSES": [
+    {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
+    {"TARGET": "past", "PERSISTENT": true, "WIDTH": "4*floor(144.0*$WIDTH/$HEIGHT)", "HEIGHT": "576"},
+    {}
+  ]
+}*/
+
+// The past is an atlas of 4 x 4 tiles, four moments in the channels of each: 64 moments, 30 a second.
+// Tiles are small and soft; a cut as fine as the picture's pixels makes them crisp again.
+
+const float MOMENTS = 64.0;
+const float RATE = 30.0;
+
+float luma(vec3 colour) {
+    return dot(colour, vec3(0.299, 0.587, 0.114));
+}
+
+// The bodies, softened to what a tile can hold.
+float soft(vec2 p, vec2 texel) {
+    float sum = 0.0;
+    for (int i = 0; i < 16; i++) {
+        vec2 at = vec2(mod(float(i), 4.0), floor(float(i) / 4.0)) - 1.5;
+        sum += luma(IMG_NORM_PIXEL(dancers, p + 0.6 * at * texel).rgb);
+    }
+    return sum / 16.0;
+}
+
+float moment(vec2 p, float index) {
+    float tile = floor(index / 4.0);
+    vec2 inset = vec2(1.0) / vec2(IMG_SIZE(past)) * 4.0;
+    vec2 inside = clamp(p, inset, 1.0 - inset);
+    vec4 four = IMG_NORM_PIXEL(past, (vec2(mod(tile, 4.0), floor(tile / 4.0)) + inside) / 4.0);
+    float channel = index - 4.0 * tile;
+    return channel < 0.5 ? four.r : channel < 1.5 ? four.g : channel < 2.5 ? four.b : four.a;
+}
+
+vec3 tint(float part) {
+    vec3 colour = mix(vec3(1.00, 0.70, 0.28), vec3(1.00, 0.35, 0.21), clamp(part * 4.0, 0.0, 1.0));
+    colour = mix(colour, vec3(0.84, 0.27, 0.44), clamp(part * 4.0 - 1.0, 0.0, 1.0));
+    colour = mix(colour, vec3(0.36, 0.27, 0.78), clamp(part * 4.0 - 2.0, 0.0, 1.0));
+    return mix(colour, vec3(0.12, 0.71, 0.79), clamp(part * 4.0 - 3.0, 0.0, 1.0));
+}
+
+void main() {
+    vec2 p = isf_FragNormCoord;
+    if (PASSINDEX == 0) {
+        float before = IMG_NORM_PIXEL(clock, vec2(0.5)).r;
+        float now = before + RATE * clamp(TIMEDELTA, 0.0, 0.5);
+        gl_FragColor = vec4(mod(now, MOMENTS), floor(now) - floor(before), 0.0, 1.0);
+        return;
+    }
+    vec4 time = IMG_NORM_PIXEL(clock, vec2(0.5));
+    float now = floor(time.r);
+    if (PASSINDEX == 1) {
+        vec4 kept = IMG_THIS_PIXEL(past);
+        vec2 tile = floor(p * 4.0);
+        vec4 ago = mod(now - (4.0 * (tile.x + 4.0 * tile.y) + vec4(0.0, 1.0, 2.0, 3.0)), MOMENTS);
+        // Every moment since the last frame is written, so that a slow frame leaves none that is stale.
+        vec4 fresh = vec4(lessThan(ago, vec4(max(time.g, 1.0))));
+        if (fresh.r + fresh.g + fresh.b + fresh.a > 0.0) {
+            kept = mix(kept, vec4(soft(fract(p * 4.0), 4.0 / RENDERSIZE)), fresh);
+        }
+        gl_FragColor = kept;
+        return;
+    }
+    float aspect = RENDERSIZE.x / RENDERSIZE.y;
+    vec3 light = vec3(0.0);
+    float cover = 0.0;
+    for (int i = 6; i > 0; i--) {
+        float back = float(i);
+        float share = clamp(copies + 1.0 - back, 0.0, 1.0);
+        if (share > 0.0) {
+            vec2 at = vec2(p.x - back * spread / aspect, p.y);
+            float value = moment(at, mod(now - floor(back * gap * RATE), MOMENTS));
+            float fine = max(0.75 * fwidth(value), 0.01);
+            float inside = smoothstep(0.5 - fine, 0.5 + fine, value) * share;
+            float fill = mix(1.0, 1.0 - 0.93 * smoothstep(0.5, 0.97, value), rim);
+            float fade = 1.0 - 0.55 * back / 7.0;
+            light = light * (1.0 - 0.8 * inside * fill) + tint(back / 6.0) * (inside * fill * fade);
+            cover = max(cover, inside * fill * fade);
+        }
+    }
+    vec4 picture = IMG_THIS_PIXEL(inputImage);
+    vec4 bodies = IMG_THIS_PIXEL(dancers);
+    light *= 1.0 - min(bodies.a, 2.0 * luma(bodies.rgb));
+    vec3 colour = picture.rgb + light * (1.0 - picture.rgb);
+    gl_FragColor = vec4(colour, max(picture.a, cover));
+}

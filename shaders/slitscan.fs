@@ -1,0 +1,91 @@
+/*{
+  "DESCRIPTION": "Each part of the body is seen at another time, so that every move runs through it as a wave.",
+  "CREDIT": "DanceNet live",
+  "ISFVSN": "2",
+  "CATEGORIES": ["Time"],
+  "DANCENET": {"PLACE": 20},
+  "INPUTS": [
+    {"NAME": "inputImage", "TYPE": "image"},
+    {"NAME": "depth", "TYPE": "float", "LABEL": "How far back the latest part is, seconds", "MIN": 0.0, "MAX": 1.9, "DEFAULT": 1.0},
+    {"NAME": "way", "TYPE": "long", "LABEL": "Where the past is", "VALUES": [0, 1, 2, 3, 4], "LABELS": ["head", "feet", "side", "limbs", "waves"], "DEFAULT": 0},
+    {"NAME": "colour", "TYPE": "float", "LABEL": "How much the past is tinted", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.8}
+  ],
+  "PASSES": [
+    {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
+    {"TARGET": "past", "PERSISTENT": true, "WIDTH": "4*floor(160.0*$WIDTH/$HEIGHT)", "HEIGHT": "640"},
+    {}
+  ]
+}*/
+
+// The past is an atlas of 4 x 4 tiles, four moments in the channels of each: 64 moments, 30 a second.
+// Two moments next to each other are mixed while they are soft, and cut once: a body between them, not two.
+
+const float MOMENTS = 64.0;
+const float RATE = 30.0;
+
+float luma(vec3 colour) {
+    return dot(colour, vec3(0.299, 0.587, 0.114));
+}
+
+float soft(vec2 p, vec2 texel) {
+    float sum = 0.0;
+    for (int i = 0; i < 16; i++) {
+        vec2 at = vec2(mod(float(i), 4.0), floor(float(i) / 4.0)) - 1.5;
+        sum += luma(IMG_NORM_PIXEL(inputImage, p + 0.55 * at * texel).rgb);
+    }
+    return sum / 16.0;
+}
+
+float moment(vec2 p, float index) {
+    float tile = floor(index / 4.0);
+    vec4 four = IMG_NORM_PIXEL(past, (vec2(mod(tile, 4.0), floor(tile / 4.0)) + p) / 4.0);
+    float channel = index - 4.0 * tile;
+    return channel < 0.5 ? four.r : channel < 1.5 ? four.g : channel < 2.5 ? four.b : four.a;
+}
+
+vec3 ramp(float part) {
+    vec3 colour = mix(vec3(0.95, 0.92, 0.85), vec3(1.00, 0.70, 0.28), smoothstep(0.02, 0.25, part));
+    colour = mix(colour, vec3(1.00, 0.35, 0.21), smoothstep(0.22, 0.50, part));
+    colour = mix(colour, vec3(0.84, 0.27, 0.44), smoothstep(0.48, 0.74, part));
+    return mix(colour, vec3(0.36, 0.27, 0.78), smoothstep(0.72, 1.0, part));
+}
+
+void main() {
+    vec2 p = isf_FragNormCoord;
+    if (PASSINDEX == 0) {
+        vec4 before = IMG_NORM_PIXEL(clock, vec2(0.5));
+        float dt = clamp(TIMEDELTA, 0.0, 0.5);
+        float now = before.r + RATE * dt;
+        gl_FragColor = vec4(mod(now, MOMENTS), floor(now) - floor(before.r), fract(before.b + dt / 9.0), 1.0);
+        return;
+    }
+    vec4 time = IMG_NORM_PIXEL(clock, vec2(0.5));
+    if (PASSINDEX == 1) {
+        vec4 kept = IMG_THIS_PIXEL(past);
+        vec2 tile = floor(p * 4.0);
+        vec4 ago = mod(floor(time.r) - (4.0 * (tile.x + 4.0 * tile.y) + vec4(0.0, 1.0, 2.0, 3.0)), MOMENTS);
+        // Every moment since the last frame is written, so that a slow frame leaves none that is stale.
+        vec4 fresh = vec4(lessThan(ago, vec4(max(time.g, 1.0))));
+        if (fresh.r + fresh.g + fresh.b + fresh.a > 0.0) {
+            kept = mix(kept, vec4(soft(fract(p * 4.0), 4.0 / RENDERSIZE)), fresh);
+        }
+        gl_FragColor = kept;
+        return;
+    }
+    float part = p.y;
+    if (way == 1) part = 1.0 - p.y;
+    if (way == 2) part = p.x;
+    if (way == 3) part = min(1.0, 2.2 * length((p - vec2(0.5, 0.45)) * vec2(RENDERSIZE.x / RENDERSIZE.y, 1.0)));
+    if (way == 4) part = 0.5 + 0.5 * sin(6.2831853 * (2.0 * p.y - time.b));
+    float back = part * depth * RATE;
+    vec2 inset = 4.0 / vec2(IMG_SIZE(past));
+    vec2 inside = clamp(p, inset, 1.0 - inset);
+    float first = floor(back);
+    float a = moment(inside, mod(floor(time.r) - first, MOMENTS));
+    float b = moment(inside, mod(floor(time.r) - first - 1.0, MOMENTS));
+    float value = mix(a, b, back - first);
+    float fine = clamp(0.75 * fwidth(value), 0.01, 0.3);
+    float body = smoothstep(0.5 - fine, 0.5 + fine, value);
+    vec3 tone = mix(vec3(1.0), ramp(part * min(1.0, depth / 0.6)), colour);
+    gl_FragColor = vec4(tone * body, body);
+}
