@@ -10,7 +10,8 @@
     {"NAME": "seconds", "TYPE": "float", "LABEL": "How long a trail lasts, seconds", "MIN": 0.1, "MAX": 6.0, "DEFAULT": 1.8},
     {"NAME": "glow", "TYPE": "float", "LABEL": "How bright the trails are", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.85},
     {"NAME": "drift", "TYPE": "point2D", "LABEL": "Where trails drift, heights a second", "MIN": [-0.5, -0.5], "MAX": [0.5, 0.5], "DEFAULT": [0.0, 0.05]},
-    {"NAME": "waver", "TYPE": "float", "LABEL": "How much they waver like hot air", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.35}
+    {"NAME": "waver", "TYPE": "float", "LABEL": "How much they waver like hot air", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.35},
+    {"NAME": "body", "TYPE": "float", "LABEL": "How much of the body itself is seen", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 1.0}
   ],
   "PASSES": [
     {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
@@ -58,10 +59,11 @@ void main() {
     }
     vec4 picture = IMG_THIS_PIXEL(inputImage);
     vec4 bodies = IMG_THIS_PIXEL(dancers);
-    float body = min(bodies.a, 2.0 * luma(bodies.rgb));
+    float body_here = min(bodies.a, 2.0 * luma(bodies.rgb));
     float life = IMG_NORM_PIXEL(age, p).r;
     float grain = fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715)))) - 0.5;
-    vec3 light = ramp(life) * (glow * life * (1.0 - body));
-    vec3 colour = picture.rgb + light * (1.0 - picture.rgb);
+    vec3 light = ramp(life) * (glow * life * (1.0 - body_here));
+    vec3 under = picture.rgb * (1.0 - body_here * (1.0 - body));
+    vec3 colour = under + light * (1.0 - under);
     gl_FragColor = vec4(colour + grain / 255.0 * step(0.004, life), max(picture.a, max(light.r, max(light.g, light.b))));
 }
