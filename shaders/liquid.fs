@@ -33,7 +33,9 @@ vec4 ripple(vec4 here, float around, float dt) {
     // Waves cross 45 lines a second; more than 0.7 of a line in a step would not be stable.
     float pace = min(45.0 * dt, 0.66);
     float speed = (here.g + 2.0 * pace * pace * (around - here.r)) * exp(-dt / calm);
-    return vec4(clamp(here.r * exp(-0.5 * dt / calm) + speed, -1.0, 1.0), clamp(speed, -1.0, 1.0), 0.0, 1.0);
+    // Waves as short as the grid are not water's: they are smoothed away.
+    float height = mix(here.r, around, 0.12);
+    return vec4(clamp(height * exp(-0.5 * dt / calm) + speed, -1.0, 1.0), clamp(speed, -1.0, 1.0), 0.0, 1.0);
 }
 
 void main() {
@@ -44,7 +46,7 @@ void main() {
         float sum = 0.0;
         for (int i = 0; i < 9; i++) {
             vec2 at = vec2(mod(float(i), 3.0), floor(float(i) / 3.0)) - 1.0;
-            sum += luma(IMG_NORM_PIXEL(dancers, p + at * d).rgb);
+            sum += luma(IMG_NORM_PIXEL(dancers, p + 1.5 * at * d).rgb);
         }
         gl_FragColor = vec4(sum / 9.0, IMG_THIS_PIXEL(outline).r, 0.0, 1.0);
         return;
@@ -54,7 +56,7 @@ void main() {
         float around = 0.25 * (IMG_NORM_PIXEL(water, p + vec2(d.x, 0.0)).r + IMG_NORM_PIXEL(water, p - vec2(d.x, 0.0)).r
                              + IMG_NORM_PIXEL(water, p + vec2(0.0, d.y)).r + IMG_NORM_PIXEL(water, p - vec2(0.0, d.y)).r);
         vec2 body = IMG_NORM_PIXEL(outline, p).rg;
-        here.g += 0.16 * waves * clamp(body.r - body.g, -0.5, 0.5);
+        here.g += 0.3 * waves * clamp(body.r - body.g, -0.5, 0.5);
         // Drops fall at places of the golden ratio's, which never repeat and never crowd.
         vec2 at = fract(float(FRAMEINDEX - 4096 * (FRAMEINDEX / 4096)) * vec2(0.754878, 0.569840));
         vec2 to = (p - 0.1 - 0.8 * at) * vec2(RENDERSIZE.x / RENDERSIZE.y, 1.0);

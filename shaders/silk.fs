@@ -10,7 +10,8 @@
     {"NAME": "push", "TYPE": "float", "LABEL": "How hard bodies push the air", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.5},
     {"NAME": "curl", "TYPE": "float", "LABEL": "How much the air curls", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.5},
     {"NAME": "rise", "TYPE": "float", "LABEL": "How the silk rises or sinks", "MIN": -1.0, "MAX": 1.0, "DEFAULT": 0.2},
-    {"NAME": "seconds", "TYPE": "float", "LABEL": "How long the silk lasts, seconds", "MIN": 0.3, "MAX": 8.0, "DEFAULT": 3.0},
+    {"NAME": "seconds", "TYPE": "float", "LABEL": "How long the silk lasts, seconds", "MIN": 0.3, "MAX": 8.0, "DEFAULT": 3.5},
+    {"NAME": "warm", "TYPE": "float", "LABEL": "From cold silk to warm", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.0},
     {"NAME": "body", "TYPE": "float", "LABEL": "How much of the body itself is seen", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 1.0}
   ],
   "PASSES": [
@@ -35,12 +36,13 @@ float luma(vec3 colour) {
     return dot(colour, vec3(0.299, 0.587, 0.114));
 }
 
+// From night over violet to tide and bone; warm, over rose and ember.
 vec3 ramp(float life) {
-    vec3 colour = mix(vec3(0.04, 0.05, 0.16), vec3(0.36, 0.27, 0.78), smoothstep(0.0, 0.30, life));
-    colour = mix(colour, vec3(0.84, 0.27, 0.44), smoothstep(0.25, 0.55, life));
-    colour = mix(colour, vec3(1.00, 0.35, 0.21), smoothstep(0.50, 0.72, life));
-    colour = mix(colour, vec3(1.00, 0.70, 0.28), smoothstep(0.70, 0.90, life));
-    return mix(colour, vec3(0.95, 0.92, 0.85), smoothstep(0.90, 1.0, life));
+    vec3 deep = mix(vec3(0.03, 0.04, 0.14), vec3(0.36, 0.27, 0.78), smoothstep(0.0, 0.40, life));
+    vec3 cold = mix(deep, vec3(0.12, 0.71, 0.79), smoothstep(0.36, 0.70, life));
+    vec3 hot = mix(deep, vec3(0.84, 0.27, 0.44), smoothstep(0.20, 0.48, life));
+    hot = mix(hot, vec3(1.00, 0.42, 0.21), smoothstep(0.45, 0.78, life));
+    return mix(mix(cold, hot, warm), vec3(0.95, 0.92, 0.85), smoothstep(0.72, 1.0, life));
 }
 
 float swirl_at(vec2 p, vec2 d) {
@@ -64,7 +66,7 @@ void main() {
         float sum = 0.0;
         for (int i = 0; i < 9; i++) {
             vec2 at = vec2(mod(float(i), 3.0), floor(float(i) / 3.0)) - 1.0;
-            sum += luma(IMG_NORM_PIXEL(dancers, p + at * d).rgb);
+            sum += luma(IMG_NORM_PIXEL(dancers, p + 1.5 * at * d).rgb);
         }
         gl_FragColor = vec4(sum / 9.0, IMG_THIS_PIXEL(outline).r, 0.0, 1.0);
         return;
@@ -79,15 +81,15 @@ void main() {
         vec2 slope = 0.5 * vec2(IMG_NORM_PIXEL(outline, p + vec2(d.x, 0.0)).r - IMG_NORM_PIXEL(outline, p - vec2(d.x, 0.0)).r,
                                 IMG_NORM_PIXEL(outline, p + vec2(0.0, d.y)).r - IMG_NORM_PIXEL(outline, p - vec2(0.0, d.y)).r);
         // An edge that moves tells its speed across itself: change in time over slope.
-        vec2 moved = -(body_here.r - body_here.g) / dt * slope / (dot(slope, slope) + 0.012);
-        speed += 1.6 * push * clamp(moved, -90.0, 90.0) * min(1.0, 8.0 * dt) * smoothstep(0.02, 0.1, length(slope));
+        vec2 moved = -(body_here.r - body_here.g) / dt * slope / (dot(slope, slope) + 0.006);
+        speed += 2.6 * push * clamp(moved, -90.0, 90.0) * min(1.0, 9.0 * dt) * smoothstep(0.02, 0.1, length(slope));
         // What the coarse grid swallows of its curls is given back.
         float around = swirl_at(p, d);
         vec2 to = vec2(abs(swirl_at(p + vec2(0.0, d.y), d)) - abs(swirl_at(p - vec2(0.0, d.y), d)),
                        abs(swirl_at(p - vec2(d.x, 0.0), d)) - abs(swirl_at(p + vec2(d.x, 0.0), d)));
-        speed += 14.0 * curl * dt * around * to / (length(to) + 0.05);
-        speed.y += rise * 10.0 * dt * IMG_NORM_PIXEL(thread, p).r;
-        speed *= exp(-dt * 0.55);
+        speed += 5.0 * curl * dt * around * to / (length(to) + 0.05);
+        speed.y += rise * 24.0 * dt * IMG_NORM_PIXEL(thread, p).r;
+        speed *= exp(-dt * 0.3);
         // The air is still at the picture's edges, and never faster than a picture's height a second.
         vec2 edge = smoothstep(vec2(0.0), 3.0 * d, p) * smoothstep(vec2(0.0), 3.0 * d, 1.0 - p);
         gl_FragColor = vec4(clamp(speed * edge.x * edge.y, -LINES, LINES), 0.0, 1.0);
@@ -119,8 +121,8 @@ void main() {
         vec4 near = 0.25 * (IMG_NORM_PIXEL(thread, from + vec2(d.x, 0.0)) + IMG_NORM_PIXEL(thread, from - vec2(d.x, 0.0))
                           + IMG_NORM_PIXEL(thread, from + vec2(0.0, d.y)) + IMG_NORM_PIXEL(thread, from - vec2(0.0, d.y)));
         // Being carried blurs; a little sharpening keeps the folds.
-        vec4 carried = clamp(centre + 0.12 * (centre - near), 0.0, 1.0);
-        float silk = carried.r * exp(-dt / (0.6 * seconds));
+        vec4 carried = clamp(centre + 0.05 * (centre - near), 0.0, 1.0);
+        float silk = carried.r * exp(-dt / (0.8 * seconds));
         float life = carried.g - dt / seconds;
         float body_here = luma(IMG_NORM_PIXEL(dancers, p).rgb);
         gl_FragColor = vec4(max(silk, body_here), max(max(life, body_here), 0.0), 0.0, 1.0);

@@ -11,7 +11,7 @@
     {"NAME": "glow", "TYPE": "float", "LABEL": "How bright the trails are", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.85},
     {"NAME": "drift", "TYPE": "point2D", "LABEL": "Where trails drift, heights a second", "MIN": [-0.5, -0.5], "MAX": [0.5, 0.5], "DEFAULT": [0.0, 0.05]},
     {"NAME": "waver", "TYPE": "float", "LABEL": "How much they waver like hot air", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.35},
-    {"NAME": "body", "TYPE": "float", "LABEL": "How much of the body itself is seen", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 1.0}
+    {"NAME": "body", "TYPE": "float", "LABEL": "How much of the body itself is seen", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.0}
   ],
   "PASSES": [
     {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
