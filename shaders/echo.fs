@@ -15,6 +15,7 @@
   ],
   "PASSES": [
     {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
+    {"TARGET": "now", "WIDTH": "floor(144.0*$WIDTH/$HEIGHT)", "HEIGHT": "144"},
     {"TARGET": "past", "PERSISTENT": true, "WIDTH": "4*floor(144.0*$WIDTH/$HEIGHT)", "HEIGHT": "576"},
     {}
   ]
@@ -28,16 +29,6 @@ const float RATE = 30.0;
 
 float luma(vec3 colour) {
     return dot(colour, vec3(0.299, 0.587, 0.114));
-}
-
-// The bodies, softened to what a tile can hold.
-float soft(vec2 p, vec2 texel) {
-    float sum = 0.0;
-    for (int i = 0; i < 16; i++) {
-        vec2 at = vec2(mod(float(i), 4.0), floor(float(i) / 4.0)) - 1.5;
-        sum += luma(IMG_NORM_PIXEL(dancers, p + 0.8 * at * texel).rgb);
-    }
-    return sum / 16.0;
 }
 
 float moment(vec2 p, float index) {
@@ -61,22 +52,27 @@ void main() {
     vec2 p = isf_FragNormCoord;
     if (PASSINDEX == 0) {
         float before = IMG_NORM_PIXEL(clock, vec2(0.5)).r;
-        float now = before + RATE * clamp(TIMEDELTA, 0.0, 0.5);
-        gl_FragColor = vec4(mod(now, MOMENTS), floor(now) - floor(before), 0.0, 1.0);
+        float after = before + RATE * clamp(TIMEDELTA, 0.0, 0.5);
+        gl_FragColor = vec4(mod(after, MOMENTS), floor(after) - floor(before), 0.0, 1.0);
+        return;
+    }
+    if (PASSINDEX == 1) {
+        // The bodies, softened to what a tile can hold.
+        float sum = 0.0;
+        for (int i = 0; i < 16; i++) {
+            vec2 at = vec2(mod(float(i), 4.0), floor(float(i) / 4.0)) - 1.5;
+            sum += luma(IMG_NORM_PIXEL(dancers, p + 0.8 * at / RENDERSIZE).rgb);
+        }
+        gl_FragColor = vec4(sum / 16.0);
         return;
     }
     vec4 time = IMG_NORM_PIXEL(clock, vec2(0.5));
-    float now = floor(time.r);
-    if (PASSINDEX == 1) {
-        vec4 kept = IMG_THIS_PIXEL(past);
+    if (PASSINDEX == 2) {
         vec2 tile = floor(p * 4.0);
-        vec4 ago = mod(now - (4.0 * (tile.x + 4.0 * tile.y) + vec4(0.0, 1.0, 2.0, 3.0)), MOMENTS);
+        vec4 ago = mod(floor(time.r) - (4.0 * (tile.x + 4.0 * tile.y) + vec4(0.0, 1.0, 2.0, 3.0)), MOMENTS);
         // Every moment since the last frame is written, so that a slow frame leaves none that is stale.
         vec4 fresh = vec4(lessThan(ago, vec4(max(time.g, 1.0))));
-        if (fresh.r + fresh.g + fresh.b + fresh.a > 0.0) {
-            kept = mix(kept, vec4(soft(fract(p * 4.0), 4.0 / RENDERSIZE)), fresh);
-        }
-        gl_FragColor = kept;
+        gl_FragColor = mix(IMG_THIS_PIXEL(past), vec4(IMG_NORM_PIXEL(now, fract(p * 4.0)).r), fresh);
         return;
     }
     float aspect = RENDERSIZE.x / RENDERSIZE.y;
@@ -88,7 +84,7 @@ void main() {
         float share = clamp(copies + 1.0 - back, 0.0, 1.0);
         if (share > 0.0) {
             vec2 at = vec2(p.x - back * spread / aspect, p.y);
-            float value = moment(at, mod(now - floor(back * gap * RATE), MOMENTS));
+            float value = moment(at, mod(floor(time.r) - floor(back * gap * RATE), MOMENTS));
             float fine = max(0.75 * fwidth(value), 0.01);
             float inside = smoothstep(0.5 - fine, 0.5 + fine, value) * share;
             float fill = mix(1.0, 1.0 - 0.9 * smoothstep(0.5, 0.95, value), rim);

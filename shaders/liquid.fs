@@ -17,7 +17,7 @@
     {"TARGET": "outline", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(112.0*$WIDTH/$HEIGHT)", "HEIGHT": "112"},
     {"TARGET": "half_way", "FLOAT": true, "WIDTH": "floor(112.0*$WIDTH/$HEIGHT)", "HEIGHT": "112"},
     {"TARGET": "water", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(112.0*$WIDTH/$HEIGHT)", "HEIGHT": "112"},
-    {"TARGET": "slopes", "FLOAT": true, "WIDTH": "floor(270.0*$WIDTH/$HEIGHT)", "HEIGHT": "270"},
+    {"TARGET": "slopes", "FLOAT": true, "WIDTH": "floor(216.0*$WIDTH/$HEIGHT)", "HEIGHT": "216"},
     {}
   ]
 }*/
@@ -44,11 +44,11 @@ void main() {
     float dt = 0.5 * clamp(TIMEDELTA, 0.001, 0.05);
     if (PASSINDEX == 0) {
         float sum = 0.0;
-        for (int i = 0; i < 9; i++) {
-            vec2 at = vec2(mod(float(i), 3.0), floor(float(i) / 3.0)) - 1.0;
-            sum += luma(IMG_NORM_PIXEL(dancers, p + 1.5 * at * d).rgb);
+        for (int i = 0; i < 25; i++) {
+            vec2 at = vec2(mod(float(i), 5.0), floor(float(i) / 5.0)) - 2.0;
+            sum += luma(IMG_NORM_PIXEL(dancers, p + 1.4 * at * d).rgb);
         }
-        gl_FragColor = vec4(sum / 9.0, IMG_THIS_PIXEL(outline).r, 0.0, 1.0);
+        gl_FragColor = vec4(sum / 25.0, IMG_THIS_PIXEL(outline).r, 0.0, 1.0);
         return;
     }
     if (PASSINDEX == 1) {
@@ -56,7 +56,7 @@ void main() {
         float around = 0.25 * (IMG_NORM_PIXEL(water, p + vec2(d.x, 0.0)).r + IMG_NORM_PIXEL(water, p - vec2(d.x, 0.0)).r
                              + IMG_NORM_PIXEL(water, p + vec2(0.0, d.y)).r + IMG_NORM_PIXEL(water, p - vec2(0.0, d.y)).r);
         vec2 body = IMG_NORM_PIXEL(outline, p).rg;
-        here.g += 0.3 * waves * clamp(body.r - body.g, -0.5, 0.5);
+        here.g += 0.4 * waves * clamp(body.r - body.g, -0.5, 0.5);
         // Drops fall at places of the golden ratio's, which never repeat and never crowd.
         vec2 at = fract(float(FRAMEINDEX - 4096 * (FRAMEINDEX / 4096)) * vec2(0.754878, 0.569840));
         vec2 to = (p - 0.1 - 0.8 * at) * vec2(RENDERSIZE.x / RENDERSIZE.y, 1.0);
@@ -91,7 +91,7 @@ void main() {
     }
     vec3 lean = IMG_NORM_PIXEL(slopes, p).rgb;
     vec2 shape = vec2(RENDERSIZE.y / RENDERSIZE.x, 1.0);
-    vec4 colour = IMG_NORM_PIXEL(inputImage, p - 0.35 * bend * lean.xy * shape);
+    vec4 colour = IMG_NORM_PIXEL(inputImage, p - 0.35 * bend * lean.xy / (1.0 + 2.5 * length(lean.xy)) * shape);
     // The sky's light on the waves: tide on the side that faces it, bone where it glitters.
     float facing = dot(lean.xy, vec2(-0.55, 0.83));
     float shine = max(facing, 0.0) * 5.0;

@@ -58,5 +58,5 @@ void main() {
     vec3 glass = mix(vec3(1.0), palette(fract(0.7 * b + 0.3 * a)), tint);
     float seam = smoothstep(0.0, 1.5 * fwidth(skew.y), side - 0.02 * scatter);
     float cut = mix(1.0, seam, min(1.0, 4.0 * scatter));
-    gl_FragColor = vec4(colour.rgb * glass * light * cut, colour.a * mix(1.0, cut, step(colour.a, 0.999) + step(0.999, colour.a)));
+    gl_FragColor = vec4(colour.rgb * glass * light * cut, colour.a);
 }

@@ -12,25 +12,25 @@
     {"NAME": "rise", "TYPE": "float", "LABEL": "How the silk rises or sinks", "MIN": -1.0, "MAX": 1.0, "DEFAULT": 0.2},
     {"NAME": "seconds", "TYPE": "float", "LABEL": "How long the silk lasts, seconds", "MIN": 0.3, "MAX": 8.0, "DEFAULT": 3.5},
     {"NAME": "warm", "TYPE": "float", "LABEL": "From cold silk to warm", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.0},
-    {"NAME": "body", "TYPE": "float", "LABEL": "How much of the body itself is seen", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 1.0}
+    {"NAME": "body", "TYPE": "float", "LABEL": "How much of the body itself is seen", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.0}
   ],
   "PASSES": [
-    {"TARGET": "outline", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(120.0*$WIDTH/$HEIGHT)", "HEIGHT": "120"},
-    {"TARGET": "air", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(120.0*$WIDTH/$HEIGHT)", "HEIGHT": "120"},
-    {"TARGET": "press_a", "FLOAT": true, "WIDTH": "floor(120.0*$WIDTH/$HEIGHT)", "HEIGHT": "120"},
-    {"TARGET": "press_b", "FLOAT": true, "WIDTH": "floor(120.0*$WIDTH/$HEIGHT)", "HEIGHT": "120"},
-    {"TARGET": "pressure", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(120.0*$WIDTH/$HEIGHT)", "HEIGHT": "120"},
-    {"TARGET": "thread", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(300.0*$WIDTH/$HEIGHT)", "HEIGHT": "300"},
-    {"TARGET": "cloth", "WIDTH": "floor(300.0*$WIDTH/$HEIGHT)", "HEIGHT": "300"},
+    {"TARGET": "outline", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(96.0*$WIDTH/$HEIGHT)", "HEIGHT": "96"},
+    {"TARGET": "air", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(96.0*$WIDTH/$HEIGHT)", "HEIGHT": "96"},
+    {"TARGET": "press_a", "FLOAT": true, "WIDTH": "floor(96.0*$WIDTH/$HEIGHT)", "HEIGHT": "96"},
+    {"TARGET": "press_b", "FLOAT": true, "WIDTH": "floor(96.0*$WIDTH/$HEIGHT)", "HEIGHT": "96"},
+    {"TARGET": "pressure", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(96.0*$WIDTH/$HEIGHT)", "HEIGHT": "96"},
+    {"TARGET": "thread", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(256.0*$WIDTH/$HEIGHT)", "HEIGHT": "256"},
+    {"TARGET": "cloth", "WIDTH": "floor(256.0*$WIDTH/$HEIGHT)", "HEIGHT": "256"},
     {}
   ]
 }*/
 
-// A small fluid: `air` holds its speed (texels of 120 lines a second), which the bodies' moving edges push, and which
+// A small fluid: `air` holds its speed (texels of 96 lines a second), which the bodies' moving edges push, and which
 // `pressure` keeps from piling up (three sweeps a frame, each frame beginning with the pressure of the last).
 // `thread` is what the air carries: how much silk there is, and how fresh it is. `cloth` is that, lit.
 
-const float LINES = 120.0;
+const float LINES = 96.0;
 
 float luma(vec3 colour) {
     return dot(colour, vec3(0.299, 0.587, 0.114));
@@ -82,7 +82,7 @@ void main() {
                                 IMG_NORM_PIXEL(outline, p + vec2(0.0, d.y)).r - IMG_NORM_PIXEL(outline, p - vec2(0.0, d.y)).r);
         // An edge that moves tells its speed across itself: change in time over slope.
         vec2 moved = -(body_here.r - body_here.g) / dt * slope / (dot(slope, slope) + 0.006);
-        speed += 2.6 * push * clamp(moved, -90.0, 90.0) * min(1.0, 9.0 * dt) * smoothstep(0.02, 0.1, length(slope));
+        speed += 3.4 * push * clamp(moved, -90.0, 90.0) * min(1.0, 9.0 * dt) * smoothstep(0.02, 0.1, length(slope));
         // What the coarse grid swallows of its curls is given back.
         float around = swirl_at(p, d);
         vec2 to = vec2(abs(swirl_at(p + vec2(0.0, d.y), d)) - abs(swirl_at(p - vec2(0.0, d.y), d)),

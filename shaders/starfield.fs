@@ -13,12 +13,12 @@
   ],
   "PASSES": [
     {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
-    {"TARGET": "cloud", "FLOAT": true, "WIDTH": "floor(64.0*$WIDTH/$HEIGHT)", "HEIGHT": "64"},
+    {"TARGET": "cloud", "FLOAT": true, "WIDTH": "floor(96.0*$WIDTH/$HEIGHT)", "HEIGHT": "96"},
     {}
   ]
 }*/
 
-// Four layers of stars, each a grid with a star in some of its cells, come nearer and fade in and out at the ends.
+// Three layers of stars, each a grid with a star in some of its cells, come nearer and fade in and out at the ends.
 
 float hash(vec2 p) {
     vec3 q = fract(vec3(p.xyx) * vec3(0.1031, 0.1030, 0.0973));
@@ -48,26 +48,32 @@ void main() {
     float spin = 6.2831853 * time.g;
     p = mat2(cos(spin), sin(spin), -sin(spin), cos(spin)) * p;
     if (PASSINDEX == 1) {
+        // Dust: noise bent by noise, each octave turned so that no grid shows.
         float turn = 6.2831853 * time.b;
-        vec2 q = p * 1.8 + 0.4 * vec2(cos(turn), sin(turn)) + 20.0;
-        float warp = noise(q * 1.3 + 0.6 * vec2(sin(turn), cos(turn)));
-        q += 1.1 * warp;
-        float cloud = 0.55 * noise(q) + 0.28 * noise(q * 2.1 + 5.0) + 0.17 * noise(q * 4.3 + 9.0);
-        float lane = smoothstep(0.9, 0.0, abs(p.y + 0.3 * p.x + 0.25 * (warp - 0.5)));
-        float amount = smoothstep(0.38, 0.85, cloud) * lane;
-        vec3 colour = mix(vec3(0.20, 0.15, 0.50), vec3(0.62, 0.20, 0.33), smoothstep(0.45, 0.75, warp));
-        colour = mix(colour, vec3(0.08, 0.40, 0.46), smoothstep(0.55, 0.9, noise(q * 0.7 + 3.0)));
+        mat2 turned = mat2(1.2, 1.6, -1.6, 1.2);
+        vec2 q = p * 1.4 + 0.25 * vec2(cos(turn), sin(turn)) + 20.0;
+        vec2 bent = vec2(noise(turned * q + 0.5 * sin(turn)), noise(turned * (q + 7.3) - 0.5 * cos(turn)));
+        q += 0.9 * bent;
+        float cloud = 0.5 * noise(q * 1.3);
+        vec2 next = turned * q * 1.3;
+        cloud += 0.25 * noise(next);
+        next = turned * next;
+        cloud += 0.15 * noise(next) + 0.10 * noise(turned * next);
+        float lane = 1.0 - smoothstep(0.05, 0.75, abs(p.y - 0.35 * p.x + 0.5 * (bent.x - 0.5)));
+        float amount = smoothstep(0.30, 0.80, cloud) * (0.15 + 0.85 * lane);
+        vec3 colour = mix(vec3(0.22, 0.16, 0.56), vec3(0.70, 0.20, 0.34), smoothstep(0.35, 0.75, bent.y));
+        colour = mix(colour, vec3(0.08, 0.42, 0.48), smoothstep(0.45, 0.8, bent.x));
         gl_FragColor = vec4(colour * amount, 1.0);
         return;
     }
     vec4 picture = IMG_THIS_PIXEL(inputImage);
     vec3 colour = vec3(0.027, 0.035, 0.059) * 0.6;
     if (picture.a < 0.996) {
-        colour += dust * 0.55 * IMG_NORM_PIXEL(cloud, isf_FragNormCoord).rgb;
+        colour += dust * 0.9 * IMG_NORM_PIXEL(cloud, isf_FragNormCoord).rgb;
         float pixel = 1.0 / RENDERSIZE.y;
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < 3; i++) {
             float layer = float(i);
-            float deep = time.r + 0.25 * layer;
+            float deep = time.r + 0.3333 * layer;
             float near = fract(deep);
             float generation = mod(time.a + floor(deep), 256.0);
             float scale = mix(22.0, 2.5, near * near * (2.0 - near));
@@ -80,14 +86,14 @@ void main() {
                 vec2 at = vec2(0.2) + 0.6 * vec2(fract(chance * 47.31), fract(other * 31.7));
                 float away = length(q - cell - at) / scale;
                 float bright = other * other;
-                float size = (0.0006 + 0.0018 * near * bright) + 0.7 * pixel;
+                float size = 0.0005 + 0.0026 * near * bright + 0.7 * pixel;
                 float core = clamp(1.0 - away / (1.6 * size), 0.0, 1.0);
                 float halo = clamp(1.0 - away / (0.17 / scale), 0.0, 1.0);
                 float fade = min(1.0, near * 4.0) * min(1.0, (1.0 - near) * 5.0);
                 float breath = 0.8 + 0.2 * sin(6.2831853 * (5.0 * time.b + 7.0 * chance));
                 vec3 tint = mix(vec3(0.95, 0.92, 0.85), chance * 9.0 - floor(chance * 9.0) < 0.5
                                 ? vec3(0.55, 0.85, 0.95) : vec3(1.0, 0.72, 0.42), 0.6 * other);
-                colour += tint * (core * core * (0.25 + bright) + 0.10 * halo * halo * halo * bright) * fade * breath;
+                colour += tint * (core * (0.35 + bright) + 0.22 * halo * halo * halo * bright * bright) * fade * breath;
             }
         }
         float grain = fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715)))) - 0.5;
