@@ -63,9 +63,13 @@ class Target:
 
     def resize(self, size: tuple[int, int]) -> None:
         """Be of another size; what it held is lost."""
-        if size != self.size:
-            self.release()
-            self._allocate(size)
+        if size == self.size:
+            return
+        texture, framebuffer = self.texture, self.framebuffer
+        self._allocate(size)
+        self.framebuffer.use()  # one that is released in use leaves OpenGL in error
+        framebuffer.release()
+        texture.release()
 
     def read(self, components: int = 3) -> NDArray[np.uint8]:
         """What it holds, (height, width, components) uint8, top row first."""
