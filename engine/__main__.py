@@ -9,7 +9,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
-from engine.arguments import parse_controls, parse_devices, parse_live, parse_log, parse_render
+from engine.arguments import parse_controls, parse_devices, parse_isf_check, parse_live, parse_log, parse_render
 from engine.commands.ending import FAILED, FINE, Failure
 
 # What the extra `training` brings.
@@ -50,6 +50,11 @@ def run(command: str, arguments: list[str]) -> int:
         from engine.commands.replay import log
 
         return log(options)
+    if command == "isf-check":
+        options = parse_isf_check(rest)
+        from engine.commands.isf_check import isf_check
+
+        return isf_check(options)
     if command == "devices":
         parse_devices(rest)
         from engine.devices import report

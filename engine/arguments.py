@@ -19,6 +19,7 @@ OSC_ADDRESS = "127.0.0.1:9010"
 RENDER_SECONDS = 16.0
 FPS = 30.0
 SIZE = (1280, 720)
+CHECK_SIZE = (320, 180)
 MOST_FPS = 240.0
 LEAST_QUALITY = 0.1
 
@@ -30,6 +31,8 @@ commands:
   dancenet export CHECKPOINT --out DIR
                             write a trained dancer's bundle
   dancenet log FILE         what a log made with --log holds
+  dancenet isf-check PATH...
+                            draw ISF files, and tell which cannot be and where
   dancenet controls         every parameter, command, signal and key
   dancenet devices          monitors, audio inputs and inference providers: which are used and why
 
@@ -133,6 +136,18 @@ def parse_log(arguments: list[str]) -> argparse.Namespace:
     """`dancenet log` takes a file."""
     parser = argparse.ArgumentParser(prog="dancenet log", description="Tells what a log made with --log holds.")
     parser.add_argument("file", type=Path, metavar="FILE")
+    return parser.parse_args(arguments)
+
+
+def parse_isf_check(arguments: list[str]) -> argparse.Namespace:
+    """`dancenet isf-check` takes files and folders."""
+    parser = argparse.ArgumentParser(
+        prog="dancenet isf-check",
+        description="Draws ISF files for 30 frames each, with input that moves, and prints a row for each: ok, or FAIL "
+        "and what is wrong where. Ends with 1 if any failed.",
+    )
+    parser.add_argument("paths", type=existing, nargs="+", metavar="PATH", help="a file, or a folder of .fs files")
+    parser.add_argument("--size", type=size, default=CHECK_SIZE, metavar="WxH", help="of the picture (320x180)")
     return parser.parse_args(arguments)
 
 
@@ -251,6 +266,14 @@ def even_size(text: str) -> tuple[int, int]:
     if width % 2 or height % 2:
         raise argparse.ArgumentTypeError(f"{text!r}: a video's width and height must be even")
     return width, height
+
+
+def existing(text: str) -> Path:
+    """A file or a folder that is there."""
+    path = Path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"there is no {text}")
+    return path
 
 
 def output(text: str) -> Path:

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import moderngl
+import numpy as np
 
-from engine.audio.sound import Sound
+from engine.audio.sound import SILENCE, Sound
 from engine.controls import Controls
 from engine.coverage import FrameClock
 from engine.effects import EffectFiles, copies, original
@@ -25,6 +26,8 @@ from engine.passes import Pass, Target
 
 # A texture each for the picture so far, what is drawn from it, their mix, and the last frame's picture.
 TEXTURES = 4
+# Inputs that are of the sound.
+SOUNDS = ("audio", "audioFFT")
 # Of an effect's images these are the picture so far, by ISF's names; of a transition, what it comes from.
 PICTURE_SO_FAR = ("inputImage", "startImage")
 # The size at which effects are tried before a show, (width, height); what they take at others follows from it.
@@ -99,7 +102,7 @@ class Chain:
         """Draws an effect, small, and measures what it takes: drivers compile at the first use."""
         target = Target(self._context, TRIED_AT)
         effect = Effect(self._programs[name])
-        given = self._inputs(name, {}, target.texture, target.texture, None)
+        given = self._inputs(name, _defaults(name, effect.program), target.texture, target.texture, SILENCE)
         for _ in range(2):
             began = time.perf_counter()
             effect.draw(target.framebuffer, given, Timing(0.0, 1 / 60, 0, self._date(0.0)))
@@ -121,11 +124,13 @@ class Chain:
         for gone in self._copies.keys() - set(order):
             self._copies.pop(gone).release()
         self.order = order
-        self.hears = any(self._programs[original(copy)].source.header.hears for copy in order)
+        self.hears = any(
+            row.kind in SOUNDS for copy in order for row in self._programs[original(copy)].source.header.inputs
+        )
         return True
 
     def draw(
-        self, coverage: moderngl.Texture, values: Mapping[str, float], clock: FrameClock, sound: Sound | None
+        self, coverage: moderngl.Texture, values: Mapping[str, float], clock: FrameClock, sound: Sound
     ) -> moderngl.Texture:
         """The picture of the frame, of the coverage's size; it stays as it is for a frame more."""
         timing = Timing(clock.time, clock.time - self._time, clock.frame, self._date(clock.time))
@@ -134,7 +139,7 @@ class Chain:
         for copy in self.order:
             if copy not in self._copies:
                 self._copies[copy] = Effect(self._programs[original(copy)])
-            wet, mixed = (each for each in self._targets if each.texture not in (picture, last))
+            wet, mixed = [each for each in self._targets if each.texture not in (picture, last)][:2]
             wet.resize(coverage.size)
             self._copies[copy].draw(wet.framebuffer, self._inputs(copy, values, picture, coverage, sound), timing)
             share = values[f"fx/{copy}/mix"]
@@ -149,7 +154,8 @@ class Chain:
 
     def release(self) -> None:
         """Gives the GL resources back."""
-        for each in (*self._copies.values(), *self._programs.values(), *self._targets, self._mix):
+        owned: list[Any] = [*self._copies.values(), *self._programs.values(), *self._targets, self._mix]
+        for each in owned:
             each.release()
 
     def _inputs(
@@ -158,18 +164,18 @@ class Chain:
         values: Mapping[str, float],
         picture: moderngl.Texture,
         coverage: moderngl.Texture,
-        sound: Sound | None,
+        sound: Sound,
     ) -> dict[str, Any]:
         """What a copy is drawn with: its parameters' values, and the images and the sound that it asks for."""
         header = self._programs[original(copy)].source.header
         given: dict[str, Any] = dict(inputs(header, copy, values))
         for each in header.inputs:
-            if each.type == "image":
+            if each.kind == "image":
                 given[each.name] = picture if each.name in PICTURE_SO_FAR else coverage
-            elif sound and each.type == "audio":
-                given[each.name] = sound.waveform
-            elif sound and each.type == "audioFFT":
-                given[each.name] = sound.spectrum
+            elif each.kind == "audio":
+                given[each.name] = sound.waveform.astype(np.float32) / 255
+            elif each.kind == "audioFFT":
+                given[each.name] = sound.spectrum.astype(np.float32) / 255
         return given
 
     def _date(self, seconds: float) -> tuple[float, float, float, float]:
@@ -177,3 +183,7 @@ class Chain:
         now = self._began + timedelta(seconds=seconds)
         of_day = now.hour * 3600 + now.minute * 60 + now.second + now.microsecond / 1e6
         return float(now.year), float(now.month), float(now.day), of_day
+
+
+def _defaults(name: str, program: Program) -> dict[str, float]:
+    return {row.key: row.default for row in rows(name, program.source.header)}

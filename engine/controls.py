@@ -3,14 +3,18 @@
 Owns the values, the signals, the routes and the commands that wait. A target is where a parameter is going, its value
 where it is: it nears the target by 1 - exp(-dt / tau), so that it gets there in the same time at 30 and at 144 frames
 a second; then routes move it, in their own time. All of this happens on the frame's thread.
+
+A momentary parameter is pressed by setting it to more than the middle of its range, or by a route that rises above it:
+it is high in the next picture, and then low again by itself.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from engine.parameters import COMMANDS, QUANTA, SIGNALS, Command, Parameter
+from engine.presses import Presses
 from engine.routes import Route, Routes
 
 # Closer than this share of its range, a value is its target: an exponential alone never arrives, and a speed of 0
@@ -18,6 +22,8 @@ from engine.routes import Route, Routes
 ARRIVED = 1e-4
 # Commands that may wait for one beat; more are a fault of the sender's.
 MOST_WAITING = 64
+# Of a momentary parameter's range: more than this presses it.
+PRESSED = 0.5
 
 Argument = float | str
 Handler = Callable[..., None]
@@ -48,6 +54,9 @@ class Controls:
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.parameters = {parameter.key: parameter for parameter in parameters}
+        """Every parameter there is, key -> row."""
+        self.declared = 0
+        """How often parameters have come, changed or gone: what was found out about them before then may be wrong."""
         self.commands = {command.key: command for command in COMMANDS}
         self.signals: dict[str, float] = {}
         """The signals that are live, key -> value, 0..1."""
@@ -55,12 +64,16 @@ class Controls:
         self.tell = tell
         self._targets = {key: parameter.default for key, parameter in self.parameters.items()}
         self._fades: dict[str, Fade] = {}
+        self._moving: set[str] = set()  # those that may not be where they are going
+        self._routed: Iterable[str] = ()  # those that routes moved in the last advance
+        self._presses = Presses()
         self._changes: dict[str, str] = {}
         self._handlers: dict[str, Handler] = {}
         self._waiting: list[tuple[Command, tuple[Argument, ...]]] = []
         for key, value in (defaults or {}).items():
             self.set(key, value)
-        self.start: Mapping[str, float] = MappingProxyType(dict(self._targets))
+        self._start = dict(self._targets)
+        self.start: Mapping[str, float] = MappingProxyType(self._start)
         """Where each parameter begins, key -> value: at its default, or the dancer's own, or what was asked for."""
         self._smooth = dict(self._targets)
         self._values = dict(self._targets)
@@ -76,8 +89,14 @@ class Controls:
         finite number.
         """
         target = self._allowed(key, value)
+        if self.parameters[key].momentary:
+            if target > self.parameters[key].low:
+                self._presses.press(key)
+            else:
+                return  # it goes back by itself, and not before it was seen
         self._fades.pop(key, None)
         self._targets[key] = target
+        self._moving.add(key)
         self._changes[key] = origin
 
     def set_unit(self, key: str, unit: float, origin: str = "") -> None:
@@ -95,7 +114,7 @@ class Controls:
         allowed = {key: self._allowed(key, value) for key, value in targets.items()}
         for key, target in allowed.items():
             parameter = self.parameters[key]
-            if seconds <= 0 or parameter.integer or target == self._targets[key]:
+            if seconds <= 0 or parameter.integer or parameter.momentary or target == self._targets[key]:
                 self.set(key, target)
                 continue
             start, end = parameter.to_unit(self._targets[key]), parameter.to_unit(target)
@@ -163,23 +182,58 @@ class Controls:
         changes, self._changes = self._changes, {}
         return changes
 
+    def declare(self, rows: Iterable[Parameter]) -> None:
+        """Adds parameters, at their defaults, or changes those there are: values are brought into the new ranges."""
+        self.declared += 1
+        for row in rows:
+            key = row.key
+            self.parameters[key] = row
+            if fade := self._fades.pop(key, None):
+                self._targets[key] = fade.target
+            for values in (self._targets, self._smooth, self._values, self._start):
+                values[key] = self._allowed(key, values.get(key, row.default))
+            self._presses.forget(key)
+            self._moving.add(key)
+            self._changes[key] = ""
+
+    def withdraw(self, keys: Iterable[str]) -> None:
+        """Takes parameters out, with their fades and routes. Raises KeyError for an unknown key, before any is out."""
+        gone = {key: self.parameters[key] for key in keys}
+        self.declared += 1
+        for key in gone:
+            for values in (self.parameters, self._targets, self._smooth, self._values, self._start):
+                del values[key]
+            self._fades.pop(key, None)
+            self._changes.pop(key, None)
+            self._presses.forget(key)
+            self._moving.discard(key)
+        for route in self.routes:
+            if route.parameter in gone:
+                self.routes.set(replace(route, amount=0.0))
+
     def advance(self, dt: float) -> None:
-        """Moves every value on by `dt` seconds: fades, smoothing, routes."""
+        """Moves every value on by `dt` seconds: fades, smoothing, routes. 0 takes up what was set within a frame."""
         self._advance_fades(dt)
         offsets = self.routes.advance(dt, self.signals)
-        for key, target in self._targets.items():
-            value = self._smooth[key]
+        self._advance_presses(dt, offsets)
+        for key in self._moving.union(self._routed, offsets):  # all others are where they were
+            if (parameter := self.parameters.get(key)) is None:
+                continue  # withdrawn; what routes moved it by still eases back
+            value, target = self._smooth[key], self._targets[key]
             if value != target:
-                value = self._smooth[key] = self._follow(self.parameters[key], value, target, dt)
-            if offset := offsets.get(key):
-                parameter = self.parameters[key]
+                value = self._smooth[key] = self._follow(parameter, value, target, dt)
+            if value == target:
+                self._moving.discard(key)
+            if (offset := offsets.get(key)) and not parameter.momentary:
                 value = parameter.from_unit(parameter.to_unit(value) + offset)
             self._values[key] = value
+        self._routed = offsets
 
     def settle(self) -> None:
         """Every value is where it is going, at once: for a show that has not begun."""
         self._smooth = dict(self._targets)
         self._values = dict(self._targets)
+        self._moving.clear()
 
     def snapshot(self) -> Mapping[str, float]:
         """One consistent set of values, key -> value, which later changes leave alone."""
@@ -191,6 +245,10 @@ class Controls:
             low, high = parameter.low, parameter.high
             raise ValueError(f"{parameter.address}: {value} is not a number in {low:g}..{high:g}")
         value = min(max(float(value), parameter.low), parameter.high)
+        if parameter.momentary:
+            return (
+                parameter.high if value - parameter.low > PRESSED * (parameter.high - parameter.low) else parameter.low
+            )
         return float(round(value)) if parameter.integer else value
 
     def _quantum(self) -> str:
@@ -216,13 +274,27 @@ class Controls:
                 self.set(key, fade.target)
                 continue
             self._targets[key] = self.parameters[key].from_unit(fade.start + share * (fade.end - fade.start))
+            self._moving.add(key)
             self._changes[key] = ""
+
+    def _advance_presses(self, dt: float, offsets: Mapping[str, float]) -> None:
+        """Presses momentary parameters that routes raise, and takes back those that were shown."""
+        over = {key for key, offset in offsets.items() if offset > PRESSED and self._is_momentary(key)}
+        for key in self._presses.risen(over):
+            self.set(key, self.parameters[key].high)
+        for key in self._presses.advance(dt):
+            self._targets[key] = self.parameters[key].low
+            self._moving.add(key)
+            self._changes[key] = ""
+
+    def _is_momentary(self, key: str) -> bool:
+        return key in self.parameters and self.parameters[key].momentary
 
     @staticmethod
     def _follow(parameter: Parameter, value: float, target: float, dt: float) -> float:
         tau = parameter.attack if target > value else parameter.release
         if tau > 0:
             value += (target - value) * -math.expm1(-dt / tau)
-        if tau <= 0 or abs(target - value) <= ARRIVED * (parameter.high - parameter.low):
+        if tau <= 0 or parameter.momentary or abs(target - value) <= ARRIVED * (parameter.high - parameter.low):
             return target
         return value

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.isf.errors import IsfError
 from engine.isf.rows import rows
-from engine.isf.source import Source, read
+from engine.isf.source import Source, effect_name, read
 from engine.parameters import Parameter
 
 SUFFIXES = (".fs", ".isf")
@@ -23,12 +23,6 @@ LOOK_EVERY = 0.25
 COPIES = 3
 
 Seen = tuple[Path, tuple[tuple[int, int], ...]]  # a file; when it and those beside it changed, their sizes
-
-
-def name_of(file: Path) -> str:
-    """The name of the effect in a file: in small letters, with `_` for what an OSC address cannot hold."""
-    name = re.sub(r"\W+", "_", file.stem.casefold()).strip("_") or "effect"
-    return re.sub(r"_(\d+)$", r"\1", name)  # echo_2 is a copy of echo
 
 
 def copies(name: str) -> tuple[str, ...]:
@@ -83,7 +77,7 @@ class EffectFiles:
         for folder in self._folders:
             for file in sorted(folder.rglob("*")):
                 if file.suffix.lower() in SUFFIXES and (state := _state(file)):
-                    found[name_of(file)] = file, state
+                    found[effect_name(file)] = file, state
         for name, seen in sorted(found.items()):
             if self._seen.get(name) != seen:
                 self._seen[name] = seen
@@ -91,6 +85,8 @@ class EffectFiles:
                     self._changes.append((name, read(seen[0])))
                 except IsfError as error:
                     self._changes.append((name, error))
+                except OSError as error:
+                    self._changes.append((name, IsfError(f"{seen[0]}: {error.strerror}")))
 
 
 def _state(file: Path) -> tuple[tuple[int, int], ...]:

@@ -4,7 +4,7 @@ Owns them, and the pass between them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import moderngl
 import numpy as np
@@ -86,6 +86,7 @@ class Layers:
 
     def release(self) -> None:
         """Gives the GL resources back."""
-        for each in (*self._coverages.values(), *self._mixed, self._mix):
+        owned: list[Any] = [*self._coverages.values(), *self._mixed, self._mix]
+        for each in owned:
             each.release()
         self._coverages.clear()

@@ -7,7 +7,6 @@ the same kind.
 
 from dataclasses import dataclass
 
-
 # The group of the effects' parameters: `fx/<effect>/<input>`.
 EFFECTS = "fx"
 
@@ -18,8 +17,8 @@ class Parameter:
 
     `attack` and `release` are the time constants, in seconds, with which the live value follows its target upwards
     and downwards; 0 follows at once. `curve` bends 0..1 controllers: low + (high - low) * unit ** curve. `choices`
-    names the values of one that picks from a list, 0 and up. A `momentary` one is 1 for the frame it is set in, and 0
-    again.
+    names the values of one that picks from a list, 0 and up. A `momentary` one goes back to its low by itself after the
+    frame that saw it.
     """
 
     group: str

@@ -5,13 +5,13 @@ Owns the order of these, and the size they are drawn at. What it hands to the si
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.audio.sound import Sound
+from engine.audio.sound import SILENCE, Sound
 from engine.bundle import Bundle
 from engine.chain import Chain
 from engine.coverage import FrameClock
@@ -36,7 +36,7 @@ class Picture:
         chain: Chain,
         size: tuple[int, int],
         quality: Quality,
-        sound: Callable[[], Sound | None],
+        sound: Callable[[], Sound],
         tell: Callable[[str], None],
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -88,9 +88,9 @@ class Picture:
             self._quality.begin(self.chain.order, sum(self.chain.foretold(self.window).values()))
         self._layers.resize(self._quality.size(self.window))
         coverage = self._layers.draw(values, clock).texture
-        sound = self._sound() if self.chain.hears else None
+        sound = self._sound() if self.chain.hears else SILENCE
         picture = self.chain.draw(coverage, values, clock, sound)
-        light = values["picture/dimmer"] * (1 - values["picture/black"])
+        light = values.get("picture/dimmer", 1.0) * (1 - values["picture/black"])
         self._shown.resize(coverage.size)
         self._flash.draw(self._shown.framebuffer, picture, light, clock.time)
         self._context.finish()
@@ -109,7 +109,8 @@ class Picture:
 
     def release(self) -> None:
         """Gives the GL resources back."""
-        for each in (self._shown, self._flash, self.chain, self._layers):
+        owned: list[Any] = [self._shown, self._flash, self.chain, self._layers]
+        for each in owned:
             each.release()
 
     def _too_slow(self, took: float) -> str:

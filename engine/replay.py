@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from engine.audio.sound import SILENCE, Sound
 from engine.bundle import Bundle
 from engine.controls import Controls
 from engine.models import Layer
@@ -41,6 +42,11 @@ class ReplayClock:
     def until(self) -> float:
         """Show time at which the frame in hand gives way to the next."""
         return self.time + (self._coming.dt if self._coming else self._period)
+
+    @property
+    def sound(self) -> Sound:
+        """The sound of the tick in hand, as its effects took it; silence where none took any."""
+        return self.tick.sound or SILENCE
 
     def advance(self) -> float:
         """Takes up the next tick; returns its dt. Raises LogError where there is none."""

@@ -117,7 +117,8 @@ class Scenes:
         targets = {
             key: value for key, value in {**self._home, **scene.parameters}.items() if key in controls.parameters
         }
-        at_once, slowly = {}, {}
+        at_once: dict[str, float] = {}
+        slowly: dict[str, float] = {}
         for key, value in targets.items():
             mix = mix_of(key)
             if mix and mix != key and not targets[mix]:

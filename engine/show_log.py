@@ -19,7 +19,9 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.audio.sound import Sound
 from engine.packing import pack, unpack
+from engine.sound_packing import pack_sounds, unpack_sounds
 
 FORMAT = 1
 SIGNATURE = b"dnlog\n"
@@ -28,9 +30,9 @@ HEAD = struct.Struct("<4sII")  # of a chunk: tag, how many ticks it holds, bytes
 CRC = struct.Struct("<I")
 SHAPE = struct.Struct("<H")  # of a chunk of ticks: how many layers each has
 LAYER = struct.Struct("<HH")  # model, dancers
-# Tags: about the show, the keys of the values to come, one model more, ticks, the end of a show that was closed. Others
-# are passed over, so that later versions may add some.
-ABOUT, KEYS, MODEL, TICKS, END = b"show", b"keys", b"modl", b"tick", b"end."
+# Tags: about the show, the keys of the values to come, one model more, the sounds of the next ticks, ticks, the end of
+# a show that was closed. Others are passed over, so that later versions may add some.
+ABOUT, KEYS, MODEL, HEARD, TICKS, END = b"show", b"keys", b"modl", b"hear", b"tick", b"end."
 # What a chunk can hold wrong although its CRC is right: made by something else than DanceNet.
 MALFORMED = (zlib.error, struct.error, ValueError, KeyError, IndexError, TypeError)
 
@@ -63,11 +65,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class Tick:
-    """One frame: the seconds since the one before, every parameter's value, and what was shown."""
+    """One frame: the seconds since the one before, every parameter's value, what was shown, and the sound that its
+    effects took; None where none did.
+    """
 
     dt: float
     values: Mapping[str, float]
     layers: tuple[Layer, ...]
+    sound: Sound | None = None
 
 
 class Encoder:
@@ -90,8 +95,8 @@ class Encoder:
         return _chunk(END, b"")
 
     def _run(self, shape: tuple, ticks: list[Tick]) -> bytes:
-        """The chunk of a run of ticks of the same keys and layers, and before it the chunks it needs."""
-        keys, layers = shape
+        """The chunk of a run of ticks of the same keys, layers and channels, and before it the chunks it needs."""
+        keys, layers, channels = shape
         told = b""
         for model, _ in layers:
             if model not in self._models:
@@ -107,10 +112,9 @@ class Encoder:
         parts.append(pack(np.array([[layer.weight for layer in tick.layers] for tick in ticks], np.float64)))
         parts += [pack(np.stack([tick.layers[index].latents for tick in ticks])) for index in range(len(layers))]
         parts += [np.packbits([tick.layers[index].turns for tick in ticks]).tobytes() for index in range(len(layers))]
-        # Runs of one byte are all there is to find in packed numbers, and found four times as fast as phrases.
-        deflate = zlib.compressobj(1, strategy=zlib.Z_RLE)
-        payload = deflate.compress(b"".join(parts)) + deflate.flush()
-        return told + _chunk(TICKS, payload, len(ticks))
+        if channels:  # before its ticks, so that a cut log never has ticks without their sound
+            told += _chunk(HEARD, _deflated(pack_sounds([tick.sound for tick in ticks if tick.sound])))
+        return told + _chunk(TICKS, _deflated(b"".join(parts)), len(ticks))
 
 
 class Chunk(NamedTuple):
@@ -149,11 +153,16 @@ class ShowLog:
 
     def __iter__(self) -> Iterator[Tick]:
         keys: tuple[str, ...] = ()
+        heard: Chunk | None = None
         for chunk in self._chunks():
             if chunk.tag == KEYS:
                 keys = tuple(self._text(chunk))
+            elif chunk.tag == HEARD:
+                heard = chunk
             elif chunk.tag == TICKS:
-                yield from self._ticks(chunk, keys)
+                sounds: Sequence[Sound | None] = self._sounds(heard, chunk.ticks) if heard else [None] * chunk.ticks
+                yield from self._ticks(chunk, keys, sounds)
+                heard = None
 
     def _chunks(self) -> Iterator[Chunk]:
         """The file's chunks, after a look at its start."""
@@ -184,7 +193,13 @@ class ShowLog:
         except MALFORMED:
             raise self._malformed(chunk) from None
 
-    def _ticks(self, chunk: Chunk, keys: Sequence[str]) -> list[Tick]:
+    def _sounds(self, chunk: Chunk, ticks: int) -> list[Sound]:
+        try:
+            return unpack_sounds(zlib.decompress(chunk.payload), ticks)
+        except MALFORMED:
+            raise self._malformed(chunk) from None
+
+    def _ticks(self, chunk: Chunk, keys: Sequence[str], sounds: Sequence[Sound | None]) -> list[Tick]:
         try:
             data = memoryview(zlib.decompress(chunk.payload))
             (count,) = SHAPE.unpack_from(data)
@@ -212,6 +227,7 @@ class ShowLog:
                         Layer(model, float(weights[tick, index]), latents[index][tick], turns[index][tick] > 0)
                         for index, model in enumerate(models)
                     ),
+                    sounds[tick],
                 )
                 for tick in range(n)
             ]
@@ -235,12 +251,19 @@ def fingerprint(path: Path) -> str:
 
 def _shape(tick: Tick) -> tuple:
     """What the ticks of one chunk have in common."""
-    return tuple(tick.values), tuple((layer.model, len(layer.latents)) for layer in tick.layers)
+    layers = tuple((layer.model, len(layer.latents)) for layer in tick.layers)
+    return tuple(tick.values), layers, 0 if tick.sound is None else len(tick.sound.waveform)
 
 
 def _chunk(tag: bytes, payload: bytes, ticks: int = 0) -> bytes:
     head = HEAD.pack(tag, ticks, len(payload))
     return head + CRC.pack(zlib.crc32(payload, zlib.crc32(head))) + payload
+
+
+def _deflated(data: bytes) -> bytes:
+    # Runs of one byte are all there is to find in packed numbers, and found four times as fast as phrases.
+    deflate = zlib.compressobj(1, strategy=zlib.Z_RLE)
+    return deflate.compress(data) + deflate.flush()
 
 
 def _text_chunk(tag: bytes, entries: Any) -> bytes:

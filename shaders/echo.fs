@@ -10,10 +10,12 @@
     {"NAME": "copies", "TYPE": "float", "LABEL": "How many echoes", "MIN": 0.0, "MAX": 6.0, "DEFAULT": 5.0},
     {"NAME": "gap", "TYPE": "float", "LABEL": "From echo to echo, seconds", "MIN": 0.04, "MAX": 0.35, "DEFAULT": 0.2},
     {"NAME": "spread", "TYPE": "float", "LABEL": "Each echo stands so far aside, heights", "MIN": -0.25, "MAX": 0.25, "DEFAULT": 0.05},
-    {"NAME": "rim", "TYPE": "float", "LABEL": "Lit at the rim only, not filled", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.7}
+    {"NAME": "rim", "TYPE": "float", "LABEL": "Lit at the rim only, not filled", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.8},
+    {"NAME": "body", "TYPE": "float", "LABEL": "How much of the body itself is filled", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.0}
   ],
   "PASSES": [
     {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
+    {"TARGET": "now", "WIDTH": "floor(144.0*$WIDTH/$HEIGHT)", "HEIGHT": "144"},
     {"TARGET": "past", "PERSISTENT": true, "WIDTH": "4*floor(144.0*$WIDTH/$HEIGHT)", "HEIGHT": "576"},
     {}
   ]
@@ -29,16 +31,6 @@ float luma(vec3 colour) {
     return dot(colour, vec3(0.299, 0.587, 0.114));
 }
 
-// The bodies, softened to what a tile can hold.
-float soft(vec2 p, vec2 texel) {
-    float sum = 0.0;
-    for (int i = 0; i < 16; i++) {
-        vec2 at = vec2(mod(float(i), 4.0), floor(float(i) / 4.0)) - 1.5;
-        sum += luma(IMG_NORM_PIXEL(dancers, p + 0.6 * at * texel).rgb);
-    }
-    return sum / 16.0;
-}
-
 float moment(vec2 p, float index) {
     float tile = floor(index / 4.0);
     vec2 inset = vec2(1.0) / vec2(IMG_SIZE(past)) * 4.0;
@@ -49,54 +41,62 @@ float moment(vec2 p, float index) {
 }
 
 vec3 tint(float part) {
-    vec3 colour = mix(vec3(1.00, 0.70, 0.28), vec3(1.00, 0.35, 0.21), clamp(part * 4.0, 0.0, 1.0));
-    colour = mix(colour, vec3(0.84, 0.27, 0.44), clamp(part * 4.0 - 1.0, 0.0, 1.0));
-    colour = mix(colour, vec3(0.36, 0.27, 0.78), clamp(part * 4.0 - 2.0, 0.0, 1.0));
-    return mix(colour, vec3(0.12, 0.71, 0.79), clamp(part * 4.0 - 3.0, 0.0, 1.0));
+    vec3 colour = mix(vec3(0.95, 0.92, 0.85), vec3(1.00, 0.70, 0.28), clamp(part * 6.0, 0.0, 1.0));
+    colour = mix(colour, vec3(1.00, 0.35, 0.21), clamp(part * 6.0 - 1.0, 0.0, 1.0));
+    colour = mix(colour, vec3(0.84, 0.27, 0.44), clamp(part * 6.0 - 2.0, 0.0, 1.0));
+    colour = mix(colour, vec3(0.45, 0.33, 0.88), clamp(part * 6.0 - 3.5, 0.0, 1.0));
+    return mix(colour, vec3(0.12, 0.71, 0.79), clamp(part * 6.0 - 4.5, 0.0, 1.0));
 }
 
 void main() {
     vec2 p = isf_FragNormCoord;
     if (PASSINDEX == 0) {
         float before = IMG_NORM_PIXEL(clock, vec2(0.5)).r;
-        float now = before + RATE * clamp(TIMEDELTA, 0.0, 0.5);
-        gl_FragColor = vec4(mod(now, MOMENTS), floor(now) - floor(before), 0.0, 1.0);
+        float after = before + RATE * clamp(TIMEDELTA, 0.0, 0.5);
+        gl_FragColor = vec4(mod(after, MOMENTS), floor(after) - floor(before), 0.0, 1.0);
+        return;
+    }
+    if (PASSINDEX == 1) {
+        // The bodies, softened to what a tile can hold.
+        float sum = 0.0;
+        for (int i = 0; i < 16; i++) {
+            vec2 at = vec2(mod(float(i), 4.0), floor(float(i) / 4.0)) - 1.5;
+            sum += luma(IMG_NORM_PIXEL(dancers, p + 0.8 * at / RENDERSIZE).rgb);
+        }
+        gl_FragColor = vec4(sum / 16.0);
         return;
     }
     vec4 time = IMG_NORM_PIXEL(clock, vec2(0.5));
-    float now = floor(time.r);
-    if (PASSINDEX == 1) {
-        vec4 kept = IMG_THIS_PIXEL(past);
+    if (PASSINDEX == 2) {
         vec2 tile = floor(p * 4.0);
-        vec4 ago = mod(now - (4.0 * (tile.x + 4.0 * tile.y) + vec4(0.0, 1.0, 2.0, 3.0)), MOMENTS);
+        vec4 ago = mod(floor(time.r) - (4.0 * (tile.x + 4.0 * tile.y) + vec4(0.0, 1.0, 2.0, 3.0)), MOMENTS);
         // Every moment since the last frame is written, so that a slow frame leaves none that is stale.
         vec4 fresh = vec4(lessThan(ago, vec4(max(time.g, 1.0))));
-        if (fresh.r + fresh.g + fresh.b + fresh.a > 0.0) {
-            kept = mix(kept, vec4(soft(fract(p * 4.0), 4.0 / RENDERSIZE)), fresh);
-        }
-        gl_FragColor = kept;
+        gl_FragColor = mix(IMG_THIS_PIXEL(past), vec4(IMG_NORM_PIXEL(now, fract(p * 4.0)).r), fresh);
         return;
     }
     float aspect = RENDERSIZE.x / RENDERSIZE.y;
     vec3 light = vec3(0.0);
     float cover = 0.0;
-    for (int i = 6; i > 0; i--) {
+    vec4 picture = IMG_THIS_PIXEL(inputImage);
+    for (int i = 6; i >= 0; i--) {
         float back = float(i);
         float share = clamp(copies + 1.0 - back, 0.0, 1.0);
         if (share > 0.0) {
             vec2 at = vec2(p.x - back * spread / aspect, p.y);
-            float value = moment(at, mod(now - floor(back * gap * RATE), MOMENTS));
+            float value = moment(at, mod(floor(time.r) - floor(back * gap * RATE), MOMENTS));
             float fine = max(0.75 * fwidth(value), 0.01);
             float inside = smoothstep(0.5 - fine, 0.5 + fine, value) * share;
-            float fill = mix(1.0, 1.0 - 0.93 * smoothstep(0.5, 0.97, value), rim);
-            float fade = 1.0 - 0.55 * back / 7.0;
+            float fill = mix(1.0, 1.0 - 0.9 * smoothstep(0.5, 0.95, value), rim);
+            float fade = 1.1 - 0.07 * back;
             light = light * (1.0 - 0.8 * inside * fill) + tint(back / 6.0) * (inside * fill * fade);
             cover = max(cover, inside * fill * fade);
         }
     }
-    vec4 picture = IMG_THIS_PIXEL(inputImage);
+    // The body itself is drawn as its echoes are, and by `body` as it came.
     vec4 bodies = IMG_THIS_PIXEL(dancers);
-    light *= 1.0 - min(bodies.a, 2.0 * luma(bodies.rgb));
-    vec3 colour = picture.rgb + light * (1.0 - picture.rgb);
-    gl_FragColor = vec4(colour, max(picture.a, cover));
+    float here = min(bodies.a, 2.0 * luma(bodies.rgb));
+    vec3 under = picture.rgb * (1.0 - here * (1.0 - body));
+    light *= 1.0 - here * body;
+    gl_FragColor = vec4(under + light * (1.0 - under), max(picture.a, cover));
 }

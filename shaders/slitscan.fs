@@ -12,6 +12,7 @@
   ],
   "PASSES": [
     {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
+    {"TARGET": "now", "WIDTH": "floor(160.0*$WIDTH/$HEIGHT)", "HEIGHT": "160"},
     {"TARGET": "past", "PERSISTENT": true, "WIDTH": "4*floor(160.0*$WIDTH/$HEIGHT)", "HEIGHT": "640"},
     {}
   ]
@@ -25,15 +26,6 @@ const float RATE = 30.0;
 
 float luma(vec3 colour) {
     return dot(colour, vec3(0.299, 0.587, 0.114));
-}
-
-float soft(vec2 p, vec2 texel) {
-    float sum = 0.0;
-    for (int i = 0; i < 16; i++) {
-        vec2 at = vec2(mod(float(i), 4.0), floor(float(i) / 4.0)) - 1.5;
-        sum += luma(IMG_NORM_PIXEL(inputImage, p + 0.55 * at * texel).rgb);
-    }
-    return sum / 16.0;
 }
 
 float moment(vec2 p, float index) {
@@ -55,21 +47,27 @@ void main() {
     if (PASSINDEX == 0) {
         vec4 before = IMG_NORM_PIXEL(clock, vec2(0.5));
         float dt = clamp(TIMEDELTA, 0.0, 0.5);
-        float now = before.r + RATE * dt;
-        gl_FragColor = vec4(mod(now, MOMENTS), floor(now) - floor(before.r), fract(before.b + dt / 9.0), 1.0);
+        float after = before.r + RATE * dt;
+        gl_FragColor = vec4(mod(after, MOMENTS), floor(after) - floor(before.r), fract(before.b + dt / 9.0), 1.0);
+        return;
+    }
+    if (PASSINDEX == 1) {
+        // The bodies, softened to what a tile can hold.
+        float sum = 0.0;
+        for (int i = 0; i < 16; i++) {
+            vec2 at = vec2(mod(float(i), 4.0), floor(float(i) / 4.0)) - 1.5;
+            sum += luma(IMG_NORM_PIXEL(inputImage, p + 0.55 * at / RENDERSIZE).rgb);
+        }
+        gl_FragColor = vec4(sum / 16.0);
         return;
     }
     vec4 time = IMG_NORM_PIXEL(clock, vec2(0.5));
-    if (PASSINDEX == 1) {
-        vec4 kept = IMG_THIS_PIXEL(past);
+    if (PASSINDEX == 2) {
         vec2 tile = floor(p * 4.0);
         vec4 ago = mod(floor(time.r) - (4.0 * (tile.x + 4.0 * tile.y) + vec4(0.0, 1.0, 2.0, 3.0)), MOMENTS);
         // Every moment since the last frame is written, so that a slow frame leaves none that is stale.
         vec4 fresh = vec4(lessThan(ago, vec4(max(time.g, 1.0))));
-        if (fresh.r + fresh.g + fresh.b + fresh.a > 0.0) {
-            kept = mix(kept, vec4(soft(fract(p * 4.0), 4.0 / RENDERSIZE)), fresh);
-        }
-        gl_FragColor = kept;
+        gl_FragColor = mix(IMG_THIS_PIXEL(past), vec4(IMG_NORM_PIXEL(now, fract(p * 4.0)).r), fresh);
         return;
     }
     float part = p.y;
@@ -87,5 +85,7 @@ void main() {
     float fine = clamp(0.75 * fwidth(value), 0.01, 0.3);
     float body = smoothstep(0.5 - fine, 0.5 + fine, value);
     vec3 tone = mix(vec3(1.0), ramp(part * min(1.0, depth / 0.6)), colour);
+    // A little darker towards the edges: it tells bodies apart that overlap.
+    tone *= 0.6 + 0.4 * smoothstep(0.5, 0.97, value);
     gl_FragColor = vec4(tone * body, body);
 }

@@ -10,11 +10,13 @@
     {"NAME": "seconds", "TYPE": "float", "LABEL": "How long a trail lasts, seconds", "MIN": 0.1, "MAX": 6.0, "DEFAULT": 1.8},
     {"NAME": "glow", "TYPE": "float", "LABEL": "How bright the trails are", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.85},
     {"NAME": "drift", "TYPE": "point2D", "LABEL": "Where trails drift, heights a second", "MIN": [-0.5, -0.5], "MAX": [0.5, 0.5], "DEFAULT": [0.0, 0.05]},
-    {"NAME": "waver", "TYPE": "float", "LABEL": "How much they waver like hot air", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.35}
+    {"NAME": "waver", "TYPE": "float", "LABEL": "How much they waver like hot air", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.35},
+    {"NAME": "body", "TYPE": "float", "LABEL": "How much of the body itself is seen", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.0}
   ],
   "PASSES": [
     {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
     {"TARGET": "age", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(360.0*$WIDTH/$HEIGHT)", "HEIGHT": "360"},
+    {"TARGET": "light", "WIDTH": "floor(360.0*$WIDTH/$HEIGHT)", "HEIGHT": "360"},
     {}
   ]
 }*/
@@ -56,12 +58,16 @@ void main() {
         gl_FragColor = vec4(max(life, 0.0));
         return;
     }
+    float grain = fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715)))) - 0.5;
+    if (PASSINDEX == 2) {
+        float life = IMG_NORM_PIXEL(age, p).r;
+        gl_FragColor = vec4(ramp(life) * glow * life + grain / 255.0, glow * life);
+        return;
+    }
     vec4 picture = IMG_THIS_PIXEL(inputImage);
     vec4 bodies = IMG_THIS_PIXEL(dancers);
-    float body = min(bodies.a, 2.0 * luma(bodies.rgb));
-    float life = IMG_NORM_PIXEL(age, p).r;
-    float grain = fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715)))) - 0.5;
-    vec3 light = ramp(life) * (glow * life * (1.0 - body));
-    vec3 colour = picture.rgb + light * (1.0 - picture.rgb);
-    gl_FragColor = vec4(colour + grain / 255.0 * step(0.004, life), max(picture.a, max(light.r, max(light.g, light.b))));
+    float body_here = min(bodies.a, 2.0 * luma(bodies.rgb));
+    vec4 trail = IMG_NORM_PIXEL(light, p) * (1.0 - body_here);
+    vec3 under = picture.rgb * (1.0 - body_here * (1.0 - body));
+    gl_FragColor = vec4(under + trail.rgb * (1.0 - under) + grain / 255.0 * trail.a, max(picture.a, trail.a));
 }

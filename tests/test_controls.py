@@ -1,12 +1,17 @@
 """Controls: live values that go where they are sent, at the same pace at any frame rate."""
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+import numpy as np
 import pytest
 
+from engine.clock import FixedClock
 from engine.controls import MOST_WAITING, Controls
 from engine.parameters import COMMANDS, PARAMETERS, QUANTA, SIGNALS, Command, Parameter
 from engine.routes import DEFAULT_ROUTES, Route
+from engine.show import Show
 
 ROWS = (
     Parameter("dance", "slow", 0.0, 0.0, 10.0, 0.5, 0.25, "nears its target"),
@@ -257,3 +262,244 @@ def test_commands_and_signals_have_docs_and_keys_of_their_own() -> None:
     assert len(set(keys)) == len(keys)
     assert all(row.doc for table in (COMMANDS, SIGNALS) for row in table)
     assert {row.toggles for row in COMMANDS} - {""} <= {row.key for row in PARAMETERS}
+
+
+class Everywhere(Controls):
+    """Controls that visit every parameter in every advance, whether or not it can have moved."""
+
+    def advance(self, dt: float) -> None:
+        self._moving.update(self.parameters)
+        super().advance(dt)
+
+
+def test_parameters_at_rest_are_passed_over_to_the_same_bits() -> None:
+    """A show in which anything may happen is the same, to the bit, as one in which every parameter is visited."""
+    chance = np.random.default_rng(7)
+    keys = [row.key for row in PARAMETERS]
+    quick, thorough = Controls(PARAMETERS), Everywhere(PARAMETERS)
+    both = (quick, thorough)
+    for _ in range(3000):
+        key, signal = (str(chance.choice(these)) for these in (keys, ["audio/bass", "lfo/1", "tempo/beat"]))
+        unit, amount, seconds = chance.random(), chance.choice([0.0, 0.3, -0.7]), chance.choice([0.0, 0.1, 2.0])
+        what = chance.integers(12)
+        for controls in both:
+            if what == 0:
+                controls.set_unit(key, unit)
+            elif what == 1:
+                controls.fade({key: controls.parameters[key].from_unit(unit)}, seconds)
+            elif what == 2:
+                controls.route(Route(signal, key, amount, attack=seconds, release=0.05))
+            elif what == 3:
+                controls.signal(signal, unit)
+            elif what == 4:
+                controls.still(signal)
+            elif what == 5 and unit < 0.1:
+                controls.settle()
+            controls.advance(0.0 if what == 6 else 1 / 60)
+        assert quick.snapshot() == thorough.snapshot()
+        assert quick.take_changes() == thorough.take_changes()
+
+
+BURST = Parameter("fx", "burst", 0.0, 0.0, 1.0, 0.0, 0.0, "an event", integer=True, choices=("", "now"), momentary=True)
+
+
+class Performer:
+    """A source that sets what it is told to in its polls: one entry a poll, two polls a frame."""
+
+    def __init__(self, polls: Iterable[Iterable[float]]) -> None:
+        self._polls = iter(polls)
+
+    def poll(self, controls: Controls) -> None:
+        for value in next(self._polls):
+            controls.set("fx/burst", value, "osc")
+
+    def close(self) -> None:
+        pass
+
+
+class Stage:
+    """A show whose clock waits as a live one does; its dancer and its picture note the burst that they are given."""
+
+    def __init__(self, polls: Iterable[Iterable[float]], waits: bool = True) -> None:
+        self.controls = Controls((*ROWS, BURST))
+        self.danced: list[float] = []
+        self.drawn: list[float] = []
+        clock: Any = FixedClock(30)
+        clock.wait = lambda: waits
+        self.show = Show(clock, [Performer(polls)], self.controls, self, self, [])
+
+    def advance(self, dt: float, values: Mapping[str, float]) -> None:
+        self.danced.append(values["fx/burst"])
+
+    def prepare(self, latents: Any) -> None:
+        pass
+
+    def draw(self, values: Mapping[str, float], clock: Any) -> None:
+        self.drawn.append(values["fx/burst"])
+
+
+def drawn(*polls: Iterable[float], waits: bool = True) -> list[float]:
+    """What the pictures of a show see of the burst; each frame has two polls if its clock waits."""
+    stage = Stage(polls, waits)
+    for _ in range(len(polls) // (2 if waits else 1)):
+        stage.show.tick()
+    return stage.drawn
+
+
+@pytest.mark.parametrize("poll", [0, 1])
+def test_a_press_is_in_the_picture_of_its_frame_and_in_no_other(poll: int) -> None:
+    polls: list[tuple[float, ...]] = [()] * 8
+    polls[2 + poll] = (1,)
+    assert drawn(*polls) == [0, 1, 0, 0]
+
+
+def test_a_press_is_in_one_picture_of_a_render_too() -> None:
+    assert drawn((), (1,), (), (1,), (1,), (), waits=False) == [0, 1, 0, 1, 1, 0]
+
+
+@pytest.mark.parametrize("again", [2, 3])
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_press_in_the_next_frame_is_another(first: int, again: int) -> None:
+    polls: list[tuple[float, ...]] = [()] * 8
+    polls[first] = polls[again] = (1,)
+    assert drawn(*polls) == [1, 1, 0, 0]
+
+
+def test_presses_of_one_frame_are_one() -> None:
+    assert drawn((1, 1), (1,), (), ()) == [1, 0]
+
+
+def test_a_press_is_seen_though_it_was_let_go_in_the_same_frame() -> None:
+    assert drawn((1, 0), (), (), ()) == [1, 0]
+    assert drawn((1,), (0,), (), ()) == [1, 0]
+    assert drawn((), (1, 0), (0,), ()) == [1, 0]
+
+
+def test_a_momentary_parameter_is_pressed_above_the_middle_alone() -> None:
+    assert drawn((0.5,), (-1,), (0.51,), (), (7,), ()) == [0, 1, 1]
+
+
+def test_that_a_press_is_over_is_told_to_those_who_hear_of_changes() -> None:
+    stage = Stage([(1,), (), (), (), (), ()])
+    told = []
+    for _ in range(3):
+        stage.show.tick()
+        told.append(stage.controls.take_changes())
+    assert told == [{"fx/burst": "osc"}, {"fx/burst": ""}, {}]
+    assert stage.controls.target("fx/burst") == 0
+
+
+def test_a_press_in_the_second_poll_is_too_late_for_the_dance_and_not_kept_for_the_next() -> None:
+    stage = Stage([(), (1,), (), ()])
+    stage.show.tick()
+    stage.show.tick()
+    assert (stage.danced, stage.drawn) == ([0, 0], [1, 0])
+
+
+def test_a_scene_presses_and_its_fade_makes_no_difference() -> None:
+    controls = Controls((*ROWS, BURST))
+    controls.fade({"fx/burst": 1, "dance/fast": 5}, 2.0)
+    seen = []
+    for _ in range(3):
+        controls.advance(1 / 30)
+        seen.append(controls.snapshot()["fx/burst"])
+    assert seen == [1, 0, 0]
+
+
+def test_a_route_presses_where_it_rises_above_the_middle_and_holds_nothing() -> None:
+    controls = Controls((*ROWS, BURST))
+    controls.route(Route("audio/onset", "fx/burst", 1.0))
+    seen = []
+    for dt, onset in [
+        (1, 0.2),
+        (1, 1.0),
+        (0, 1.0),
+        (1, 0.8),
+        (1, 0.6),
+        (1, 0.3),
+        (0, 0.9),
+        (1, 0.9),
+        (1, 0.4),
+        (1, 0.5),
+    ]:
+        controls.signal("audio/onset", onset)
+        controls.advance(dt / 30)
+        seen.append(controls.snapshot()["fx/burst"])
+    assert seen == [0, 1, 1, 0, 0, 0, 1, 0, 0, 0]
+
+
+def test_parameters_that_are_declared_in_the_show_are_as_if_they_had_always_been_there() -> None:
+    controls = Controls(ROWS)
+    parameters, before = controls.parameters, controls.snapshot()
+    controls.declare([Parameter("fx", "decay", 2.0, 0.0, 4.0, 0.5, 0.5, "comes late"), BURST])
+    assert controls.parameters is parameters and list(parameters)[-2:] == ["fx/decay", "fx/burst"]
+    assert controls.snapshot()["fx/decay"] == controls.target("fx/decay") == controls.start["fx/decay"] == 2
+    assert controls.take_changes() == {"fx/decay": "", "fx/burst": ""}
+    controls.set("fx/decay", 4)
+    controls.route(Route("audio/bass", "fx/decay", -0.5))
+    controls.signal("audio/bass", 1.0)
+    controls.advance(0.5)
+    assert controls.snapshot()["fx/decay"] == pytest.approx(4 - 2 * math.exp(-1) - 2)
+    assert "fx/decay" not in before
+
+
+def test_a_parameter_that_is_declared_anew_keeps_its_value_within_its_new_range() -> None:
+    controls = Controls(ROWS, {"dance/slow": 8, "dance/fast": 3})
+    controls.advance(1)
+    controls.declare([Parameter("dance", "slow", 0.0, 0.0, 5.0, 0.5, 0.25, "narrower"), ROWS[1]])
+    assert (controls.target("dance/slow"), controls.snapshot()["dance/slow"], controls.start["dance/slow"]) == (5, 5, 5)
+    assert (controls.target("dance/fast"), controls.snapshot()["dance/fast"]) == (3, 3)
+    controls.set("dance/slow", 8)
+    assert controls.target("dance/slow") == 5
+
+
+def test_a_parameter_that_is_declared_anew_while_it_fades_is_where_it_was_going() -> None:
+    controls = Controls(ROWS)
+    controls.fade({"dance/fast": 9}, 2.0)
+    controls.advance(1)
+    controls.declare([Parameter("dance", "fast", 1.0, 0.0, 7.0, 0.0, 0.0, "narrower")])
+    controls.advance(0.1)
+    assert controls.snapshot()["dance/fast"] == controls.target("dance/fast") == 7
+
+
+def test_a_parameter_that_is_withdrawn_takes_its_fade_and_its_routes_along() -> None:
+    controls = Controls((*ROWS, BURST))
+    controls.fade({"dance/fast": 9}, 2.0)
+    controls.set("fx/burst", 1)
+    for parameter in ("dance/fast", "dance/slow", "fx/burst"):
+        controls.route(Route("audio/bass", parameter, 1.0))
+    controls.signal("audio/bass", 1.0)
+    controls.advance(0.1)
+    controls.withdraw(["dance/fast", "fx/burst"])
+    assert [route.parameter for route in controls.routes] == ["dance/slow"]
+    assert list(controls.take_changes()) == []
+    for _ in range(60):
+        controls.advance(0.1)
+        assert (
+            list(controls.snapshot())
+            == list(controls.parameters)
+            == list(controls.start)
+            == ["dance/slow", "dance/count"]
+        )
+    with pytest.raises(KeyError, match="dance/fast"):
+        controls.set("dance/fast", 1)
+    controls.declare([ROWS[1], BURST])
+    controls.advance(0.1)
+    assert (controls.snapshot()["dance/fast"], controls.snapshot()["fx/burst"]) == (1, 0)
+
+
+def test_of_keys_one_of_which_is_unknown_none_is_withdrawn() -> None:
+    controls = Controls(ROWS)
+    with pytest.raises(KeyError, match="dance/swril"):
+        controls.withdraw(["dance/fast", "dance/swril"])
+    assert list(controls.snapshot()) == [row.key for row in ROWS]
+
+
+def test_it_is_counted_how_often_parameters_come_change_and_go() -> None:
+    controls = Controls(ROWS)
+    counts = [controls.declared]
+    controls.declare([BURST])
+    counts.append(controls.declared)
+    controls.withdraw(["fx/burst"])
+    counts.append(controls.declared)
+    assert counts == [0, 1, 2]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from engine import passes
 from engine.clock import FixedClock
 from engine.controls import Controls
-from engine.parameters import PARAMETERS
 from engine.coverage import DARK_SILHOUETTE, GREY, LIGHT_SILHOUETTE, Coverage
+from engine.parameters import PARAMETERS
 from engine.stage import lay_out
 
 Images = NDArray[np.uint8]

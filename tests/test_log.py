@@ -14,6 +14,7 @@ import onnxruntime
 import pytest
 
 from engine import __version__
+from engine.audio.sound import SILENCE
 from engine.bundle import Bundle, open_bundle
 from engine.clock import FixedClock
 from engine.models import Layer as Shown
@@ -92,12 +93,18 @@ def test_what_a_picture_shows_is_logged_and_handed_on(tmp_path: Path, tiny_bundl
     bundle, clock = open_bundle(tiny_bundle, "cpu"), FixedClock(4)
     clock.advance()
     log = Log(tmp_path / "show.dnlog", {}, lambda line: None)
-    picture, layers = Logged(Seen(), log), (Shown(bundle, 0.75, np.full((1, 8), 0.5, np.float32)),)
+    sounds = iter([None, SILENCE])
+    picture, layers = (
+        Logged(Seen(), log, lambda: next(sounds)),
+        (Shown(bundle, 0.75, np.full((1, 8), 0.5, np.float32)),),
+    )
     picture.prepare(layers)
-    assert picture.draw({"dance/temperature": 0.5}, clock) == (layers, {"dance/temperature": 0.5}, clock)
+    for _ in range(2):
+        assert picture.draw({"dance/temperature": 0.5}, clock) == (layers, {"dance/temperature": 0.5}, clock)
     log.close()
-    (logged,) = ShowLog(tmp_path / "show.dnlog")
-    assert (logged.dt, logged.values) == (0.25, {"dance/temperature": 0.5})
+    logged, heard = ShowLog(tmp_path / "show.dnlog")
+    assert (logged.dt, logged.values, logged.sound) == (0.25, {"dance/temperature": 0.5}, None)
+    assert heard.sound is not None and heard.sound.packed() == SILENCE.packed()
     (layer,) = logged.layers
     assert layer.model == Model(bundle.metadata.name, str(tiny_bundle.resolve()), bundle.metadata.latent_size)
     assert (layer.weight, layer.latents.tolist(), layer.turns.tolist()) == (0.75, [[0.5] * 8], [False])

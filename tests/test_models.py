@@ -12,11 +12,11 @@ import pytest
 from engine.bundle import Bundle, open_bundle
 from engine.clock import FixedClock
 from engine.controls import Controls
+from engine.coverage import Brush, Coverage
 from engine.dancer import Dancer
 from engine.layers import Layers
 from engine.models import FADE, SEEDS, Act, Layer, Models, connect, declared, find_models
 from engine.parameters import PARAMETERS, Parameter
-from engine.coverage import Brush, Coverage
 from engine.show import Show
 from engine.sources.dance import Dance
 from tests.fixtures.tiny_bundle import write_tiny_bundle

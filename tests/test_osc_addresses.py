@@ -277,3 +277,30 @@ def test_controls_of_fewer_parameters_are_played_as_they_are() -> None:
         del line.controls.parameters["dance/speed"]
         line.say("/dancenet/dance/speed", 2)
         assert line.told == ["osc: unknown address '/dancenet/dance/speed'; did you mean /dancenet/dance/seed?"]
+
+
+def test_wildcards_meet_the_parameters_of_now() -> None:
+    late = Parameter("dance", "late", 0.0, 0.0, 9.0, 0.0, 0.0, "comes in the show")
+    with a_line() as line:
+        line.say("/dancenet/dance/l*", 3)
+        assert line.told == ["osc: '/dancenet/dance/l*' meets no address"]
+        line.controls.declare([late])
+        line.say("/dancenet/dance/l*", 3)
+        assert line.controls.target("dance/late") == 3
+        line.controls.withdraw(["dance/late"])
+        line.say("/dancenet/dance/l*", 4)
+        line.controls.declare([late])
+        assert line.controls.target("dance/late") == 0
+
+
+@pytest.mark.parametrize(("arguments", "high"), [((), 1), ((1,), 1), ((True,), 1), (("now",), 1), ((0,), 0)])
+def test_a_momentary_parameter_is_pressed_by_nothing_or_by_a_value(arguments: tuple[object, ...], high: float) -> None:
+    with a_line() as line:
+        burst = Parameter(
+            "fx", "burst", 0, 0, 1, 0, 0, "an event", integer=True, choices=("off", "now"), momentary=True
+        )
+        line.controls.declare([burst])
+        line.say(burst.address, *arguments)
+        line.controls.advance(1 / 30)
+        assert line.controls.snapshot()["fx/burst"] == high
+        assert line.told == []

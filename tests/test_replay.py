@@ -8,14 +8,15 @@ import moderngl
 import numpy as np
 import pytest
 
+from engine.audio.sound import SILENCE, Sound
 from engine.bundle import Bundle, open_bundle
 from engine.clock import WallClock
 from engine.controls import Controls
+from engine.coverage import Coverage
 from engine.dancer import Dancer
 from engine.layers import Layers
 from engine.models import Act, Models
 from engine.parameters import PARAMETERS
-from engine.coverage import Coverage
 from engine.replay import (
     Paced,
     ReplayClock,
@@ -94,7 +95,7 @@ def layers_of(bundle: Bundle, context: moderngl.Context, size: tuple[int, int]) 
     return Layers(bundle, size, lambda one, size: picture_of(one, context, size))
 
 
-def picture_of(bundle: Bundle, context: moderngl.Context, size: tuple[int, int]) -> Picture:
+def picture_of(bundle: Bundle, context: moderngl.Context, size: tuple[int, int]) -> Coverage:
     return Coverage(context, bundle.decode, bundle.metadata.image_kind, bundle.metadata.image_size, size)
 
 
@@ -223,6 +224,17 @@ def test_controls_are_those_of_the_tick_and_cannot_be_written() -> None:
         assert controls.snapshot() == {"dance/speed": expected}
     with pytest.raises(TypeError):
         controls.snapshot()["dance/speed"] = 1  # type: ignore[index]
+
+
+def test_the_sound_is_that_of_the_tick_and_silence_where_it_had_none() -> None:
+    heard = Sound.unpacked(bytes(range(256)) * 3)
+    clock = ReplayClock([Tick(1 / 4, {}, (), heard), Tick(1 / 4, {}, ())], 4)
+    assert clock.sound is SILENCE
+    found = []
+    for _ in range(2):
+        clock.advance()
+        found.append(clock.sound)
+    assert found[0] is heard and found[1] is SILENCE
 
 
 def video(dts: Sequence[float], fps: float, rate_hz: float) -> list[int]:

@@ -9,9 +9,9 @@ import pytest
 from engine.bundle import open_bundle
 from engine.clock import FixedClock
 from engine.controls import Controls
+from engine.coverage import Coverage
 from engine.dancer import Dancer
 from engine.parameters import PARAMETERS
-from engine.coverage import Coverage
 from engine.render import DecodedPicture
 from engine.show import Show
 from tests.fixtures.tiny_bundle import HEIGHT, WIDTH

@@ -5,6 +5,7 @@ import json
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.show_log import CRC, HEAD, TICKS, Encoder, Layer, LogError, Model, ShowLog, Tick
+from engine.audio.sound import SILENCE, Sound
+from engine.show_log import CRC, HEAD, HEARD, TICKS, Encoder, Layer, LogError, Model, ShowLog, Tick
 
 ABOUT = {"fps": 30, "size": [1280, 720], "seed": 7}
 NUMBERS = st.floats(allow_nan=False)
@@ -45,6 +47,17 @@ def tick(index: int, layers: Sequence[tuple[Model, float, int]], more: Mapping[s
     return Tick(float(chance.choice([1 / 30, 2 / 30])), values, tuple(shown))
 
 
+def sound(index: int, channels: int = 2) -> Sound:
+    """A sound like no other."""
+    return Sound.unpacked(
+        np.random.default_rng(index).integers(0, 256, 256 * (channels + 1)).astype(np.uint8).tobytes()
+    )
+
+
+def with_sounds(ticks: Sequence[Tick], sounds: Sequence[Sound | None]) -> list[Tick]:
+    return [replace(tick, sound=sound) for tick, sound in zip(ticks, sounds, strict=True)]
+
+
 def written(path: Path, *batches: Sequence[Tick], end: bool = True) -> Path:
     encoder = Encoder()
     parts = [encoder.start(ABOUT), *map(encoder.ticks, batches), encoder.end() if end else b""]
@@ -59,6 +72,7 @@ def exact(ticks: Sequence[Tick]) -> list[tuple]:
             struct.pack("<d", tick.dt),
             {key: struct.pack("<d", value) for key, value in tick.values.items()},
             [(each.model, each.weight, each.latents.tobytes(), each.turns.tolist()) for each in tick.layers],
+            tick.sound and (tick.sound.packed(), len(tick.sound.waveform)),
         )
         for tick in ticks
     ]
@@ -92,8 +106,8 @@ def test_any_numbers_and_names_come_back(
 
 
 def test_a_log_torn_at_any_byte_is_read_up_to_the_last_whole_chunk(tmp_path: Path, models: list[Model]) -> None:
-    whole = [tick(index, [(models[0], 1.0, 1)]) for index in range(3)]
-    lost = [tick(index, [(models[0], 1.0, 1)]) for index in range(3, 6)]
+    whole = with_sounds([tick(index, [(models[0], 1.0, 1)]) for index in range(3)], [SILENCE, SILENCE, sound(2)])
+    lost = with_sounds([tick(index, [(models[0], 1.0, 1)]) for index in range(3, 6)], [sound(3, 1)] * 3)
     path = tmp_path / "show.dnlog"
     kept = len(written(path, whole, end=False).read_bytes())
     data = written(path, whole, lost, end=False).read_bytes()
@@ -107,7 +121,7 @@ def test_a_log_torn_at_any_byte_is_read_up_to_the_last_whole_chunk(tmp_path: Pat
 
 
 def test_a_log_damaged_at_any_byte_is_read_up_to_there(tmp_path: Path, models: list[Model]) -> None:
-    whole = [tick(index, [(models[0], 1.0, 1)]) for index in range(3)]
+    whole = with_sounds([tick(index, [(models[0], 1.0, 1)]) for index in range(3)], [SILENCE, sound(1, 1), SILENCE])
     path = tmp_path / "show.dnlog"
     kept = len(written(path, whole, end=False).read_bytes())
     data = written(path, whole, whole).read_bytes()
@@ -124,6 +138,38 @@ def test_zeros_after_a_loss_of_power_are_not_taken_for_a_show(tmp_path: Path, mo
     path = written(tmp_path / "show.dnlog", [tick(0, [(models[0], 1.0, 1)])], end=False)
     path.write_bytes(path.read_bytes() + bytes(4096))
     assert (ShowLog(path).ticks, ShowLog(path).whole) == (1, False)
+
+
+def test_a_log_holds_the_sounds_of_the_ticks_that_had_some(tmp_path: Path, models: list[Model]) -> None:
+    stereo, mono = [sound(index) for index in range(20)], [sound(index, 1) for index in range(5)]
+    sounds = [None, *stereo[:12], SILENCE, *mono, None, None, *stereo[12:], None]
+    plain = [tick(index, [(models[0], 1.0, 1)]) for index in range(len(sounds))]
+    heard = with_sounds(plain, sounds)
+    log = ShowLog(written(tmp_path / "show.dnlog", heard[:9], heard[9:]))
+    assert (log.ticks, log.whole) == (len(sounds), True)
+    assert exact(list(log)) == exact(heard)
+    assert exact(list(ShowLog(written(tmp_path / "show.dnlog", plain)))) == exact(plain)
+
+
+def test_a_sound_that_stays_for_several_ticks_is_written_once(tmp_path: Path, models: list[Model]) -> None:
+    plain = [tick(index, [(models[0], 1.0, 1)]) for index in range(24)]
+    each = [sound(index) for index in range(12)]
+    once = written(tmp_path / "once.dnlog", with_sounds(plain, [each[index // 2] for index in range(24)]))
+    alone = written(tmp_path / "alone.dnlog", plain)
+    assert once.stat().st_size - alone.stat().st_size < 12 * 768 + 200
+    found = [each.sound for each in ShowLog(once)]
+    assert [found[index] is found[index - 1] for index in range(1, 24)] == [True, False] * 11 + [True]
+
+
+def test_a_reader_that_knows_of_no_sounds_sees_the_same_show(
+    tmp_path: Path, models: list[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = [tick(index, [(models[0], 1.0, 1)]) for index in range(8)]
+    path = written(tmp_path / "show.dnlog", with_sounds(plain, [sound(index) for index in range(8)]))
+    monkeypatch.setattr("engine.show_log.HEARD", b"none")
+    log = ShowLog(path)
+    assert (log.ticks, log.whole) == (8, True)
+    assert exact(list(log)) == exact(plain)
 
 
 def test_parameters_that_stand_still_cost_next_to_nothing(tmp_path: Path, models: list[Model]) -> None:
@@ -175,6 +221,22 @@ def test_a_chunk_that_nobody_wrote_like_that_is_refused(tmp_path: Path, payload:
     path = tmp_path / "show.dnlog"
     path.write_bytes(Encoder().start(ABOUT) + head + CRC.pack(zlib.crc32(payload, zlib.crc32(head))) + payload)
     with pytest.raises(LogError, match=r"show\.dnlog: a 'tick' chunk holds what DanceNet does not write$"):
+        list(ShowLog(path))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", bytes(2), bytes([1, 0, 0b01000000]) + bytes(512), bytes([1, 0, 128]) + bytes(511)]
+)
+def test_a_chunk_of_sounds_that_nobody_wrote_like_that_is_refused(
+    tmp_path: Path, models: list[Model], data: bytes
+) -> None:
+    payload = zlib.compress(data)
+    head = HEAD.pack(HEARD, 0, len(payload))
+    chunk = head + CRC.pack(zlib.crc32(payload, zlib.crc32(head))) + payload
+    encoder = Encoder()
+    path = tmp_path / "show.dnlog"
+    path.write_bytes(encoder.start(ABOUT) + chunk + encoder.ticks([tick(0, [(models[0], 1.0, 1)])]))
+    with pytest.raises(LogError, match=r"show\.dnlog: a 'hear' chunk holds what DanceNet does not write$"):
         list(ShowLog(path))
 
 

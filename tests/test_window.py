@@ -12,8 +12,8 @@ import pytest
 
 from engine.clock import WallClock
 from engine.controls import Controls
-from engine.parameters import PARAMETERS
 from engine.coverage import LIGHT_SILHOUETTE, Coverage
+from engine.parameters import PARAMETERS
 from engine.sinks.hud import Hud
 from engine.sinks.panel import cell_size
 from engine.sinks.shell import Shell
@@ -38,7 +38,9 @@ class Stage:
         self.window = Window(self.clock, self.keys, SIZE, tell=self.told.append)
         image = np.zeros((1, 30, 52), np.uint8)
         image[0, 5:15, 10:20] = 255
-        self.picture = Coverage(self.window.context, lambda latents: image, LIGHT_SILHOUETTE, (52, 30), self.window.size)
+        self.picture = Coverage(
+            self.window.context, lambda latents: image, LIGHT_SILHOUETTE, (52, 30), self.window.size
+        )
 
     def frame(self, count: int = 1) -> None:
         for _ in range(count):
@@ -93,7 +95,7 @@ def stage(x_display: Screen) -> Iterator[Stage]:
 def test_the_screen_shows_the_picture(stage: Stage) -> None:
     stage.frame(3)
     assert (stage.seen() == stage.picture.read()).all()
-    assert (stage.seen()[40:120, 80:160] == 0).mean() > 0.9
+    assert (stage.seen()[40:120, 80:160] == 255).mean() > 0.9
 
 
 def test_f_covers_the_screen_and_escape_comes_back(stage: Stage) -> None:

@@ -77,8 +77,8 @@ class Analysis:
         self._hops = 0
 
     def feed(self, samples: NDArray[np.float32]) -> list[Heard]:
-        """Takes in samples, (n,) or (n, channels), -1..1, n as large or small as it comes; returns what each whole hop of
-        them told. All but the waveform is heard in the channels' mean.
+        """Takes in samples, (n,) or (n, channels), -1..1, n as large or small as it comes; returns what each whole hop
+        of them told. All but the waveform is heard in the channels' mean.
         """
         channels = samples if samples.ndim == 2 else samples[:, None]
         self._waveform.feed(channels)

@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.arguments import RENDER_SECONDS
+from engine.audio.sound import SILENCE
 from engine.clock import WallClock
 from engine.commands.ending import FINE, Failure, stop_signals
 from engine.commands.opening import (
     Cast,
     Say,
     Timekeepers,
+    effect_files,
     model_folders,
     new_cast,
-    effect_files,
     new_picture,
     new_timekeepers,
     open_folder,
@@ -132,8 +133,10 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         cast = new_cast(bundle, folders, controls, options.provider, THREADS, say)
         guard.callback(cast.models.close)
         quality = Quality(PICTURE_SHARE / fps, options.quality)
-        sound = lambda: audio.sound if audio else None
-        picture = new_picture(window.context, bundle, window.size, effects, began, quality, sound, say, SHARE / fps)
+        picture = new_picture(
+            *(window.context, bundle, window.size, effects, began, quality),
+            *(lambda: audio.sound if audio else SILENCE, say, SHARE / fps),
+        )
         audio = open_audio(options.audio, song, clock, controls, say)
         if audio:
             guard.callback(audio.close)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import resources
+from engine.audio.sound import Sound
 from engine.bundle import Bundle, BundleError, open_bundle
 from engine.commands.ending import USAGE, Failure
-from engine.audio.sound import Sound
 from engine.controls import Controls
 from engine.dancer import Dancer
 from engine.effects import EffectFiles
@@ -129,9 +129,9 @@ def new_timekeepers(
     heard: Callable[[], BeatEstimate | None],
     say: Say,
 ) -> Timekeepers:
-    """The beat clock, the LFOs, the scenes and the autopilot; the scene asked for, or else the first, is on from the first frame on.
+    """The beat clock, the LFOs, the scenes and the autopilot.
 
-    `heard` gives the beat of the audio. What the command line itself says holds in that scene too.
+    The scene asked for is on from the first frame on; if none is, the first of those there are. `heard` gives the beat of the audio. What the command line itself says holds in that scene too.
     """
     tempo = Tempo(controls, clock, heard)
     files = SceneFiles(shipped(SCENES), options.scenes or user_folder(), controls.parameters)
@@ -195,7 +195,7 @@ def new_picture(
     effects: EffectFiles,
     began: datetime,
     quality: Quality,
-    sound: Callable[[], Sound | None],
+    sound: Callable[[], Sound],
     say: Say,
     budget: float | None = None,
 ) -> "Picture":

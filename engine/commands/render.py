@@ -20,7 +20,7 @@ from engine.commands.opening import (
     Say,
     model_folders,
     new_cast,
-    new_layers,
+    new_picture,
     new_timekeepers,
     open_folder,
     start_controls,

@@ -75,14 +75,16 @@ class Buffer:
         """What was drawn last, or None: a buffer that does not persist is empty until its pass."""
         return self._sides[0][0] if self._full else None
 
-    def begin(self) -> None:
-        """A new frame: what does not persist is gone."""
+    def begin(self, size: tuple[int, int]) -> None:
+        """A new frame, of this size: what persists is scaled to it, what does not is gone."""
         self._full = self._full and self._persistent
-
-    def writable(self, size: tuple[int, int]) -> moderngl.Framebuffer:
-        """Where a pass draws, of this size; what persists is scaled to it."""
         if not self._sides or self._sides[0][0].size != size:
             self._allocate(size)
+        if self._persistent:
+            self._full = True  # a new one is read as what it is, transparent black of its size
+
+    def writable(self) -> moderngl.Framebuffer:
+        """Where a pass draws."""
         if not self._double:
             self._full = False  # or the pass would read what it draws
         return self._sides[-1][1]
@@ -108,6 +110,7 @@ class Buffer:
             framebuffer = self._context.framebuffer([texture])
             framebuffer.clear()
             self._sides.append((texture, framebuffer))
+        self._sides[0][1].use()  # so that none of those that go is bound
         if kept is not None:
             self._copier.copy(kept, self._sides[0][1])
         for texture, framebuffer in old:

@@ -60,6 +60,7 @@ uniform float TIMEDELTA;
 uniform vec4 DATE;
 uniform int FRAMEINDEX;
 """
+# The VVSAMPLER functions are what a host once made of the others: files that were saved after that call them.
 FUNCTIONS = """\
 vec2 IMG_SIZE(sampler2D image) { return vec2(textureSize(image, 0)); }
 vec4 IMG_PIXEL(sampler2D image, vec2 at) { return texture(image, at / vec2(textureSize(image, 0))); }
@@ -69,6 +70,10 @@ vec4 IMG_NORM_PIXEL(sampler2D image, vec2 at, float bias) { return texture(image
 vec4 IMG_THIS_PIXEL(sampler2D image) { return texture(image, isf_FragNormCoord); }
 vec4 IMG_THIS_NORM_PIXEL(sampler2D image) { return texture(image, isf_FragNormCoord); }
 vec4 isf_textureRect(sampler2D image, vec2 at) { return IMG_PIXEL(image, at); }
+vec4 VVSAMPLER_2DBYPIXEL(sampler2D image, vec4 box, vec2 size, bool flip, vec2 at) { return IMG_PIXEL(image, at); }
+vec4 VVSAMPLER_2DBYNORM(sampler2D image, vec4 box, vec2 size, bool flip, vec2 at) { return texture(image, at); }
+vec4 VVSAMPLER_2DRECTBYPIXEL(sampler2D image, vec4 box, vec2 size, bool flip, vec2 at) { return IMG_PIXEL(image, at); }
+vec4 VVSAMPLER_2DRECTBYNORM(sampler2D image, vec4 box, vec2 size, bool flip, vec2 at) { return texture(image, at); }
 """
 # What hosts declare for each image, and old files read instead of IMG_SIZE. Ours fill their textures and lie upright.
 IMAGE_WORDS = {

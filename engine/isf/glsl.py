@@ -26,8 +26,8 @@ from engine.isf.dialect import (
 )
 from engine.isf.header import TEXTURES, Header
 
-# The source strings of a shader, as `#line` numbers them: ours, and the file's.
-OURS, THEIRS = 0, 1
+# Lines from here on are ours: drivers name them in their messages, and Mesa forgets which source string they are of.
+OUR_LINES = 100_000
 
 TOKEN = re.compile(
     r"(?P<directive>^[ \t]*\#[ \t]*(?:version|extension)\b[^\n]*)"
@@ -66,12 +66,12 @@ def translate(body: str, first_line: int, header: Header, stage: str = FRAGMENT)
         renames |= {word: f"isf_own_{word}" for word in TODAYS_KEYWORDS | _declared_functions(tokens)}
     text = "".join(_mended(tokens, renames, uniforms, modern))
     extensions = "".join(_extension(text) for kind, text in tokens if kind == "directive")
-    parts = [f"#version 330 core\n{extensions}", UNIFORMS, _declarations(header, uniforms)]
+    parts = [f"#version 330 core\n{extensions}#line {OUR_LINES}\n", UNIFORMS, _declarations(header, uniforms)]
     if stage == VERTEX:
         parts += [VERTEX_START]
     else:
         parts += ["in vec2 isf_FragNormCoord;\n", "" if own_output else "out vec4 isf_FragColor;\n"]
-    return Translated("".join([*parts, FUNCTIONS, f"#line {first_line} {THEIRS}\n", text, "\n"]), uniforms)
+    return Translated("".join([*parts, FUNCTIONS, f"#line {first_line}\n", text, "\n"]), uniforms)
 
 
 def uniform_names(header: Header) -> dict[str, str]:

@@ -57,7 +57,7 @@ class Imported:
     line: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Header:
     """All that a file declares. `place` is where it asks to be in our chain, or None."""
 

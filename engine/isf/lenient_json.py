@@ -1,7 +1,7 @@
 """Reads the JSON of an ISF header, as leniently as the hosts that people write for, and knows every table's line.
 
-Beyond the standard it takes trailing commas, // comments, line breaks within strings, numbers such as `.5`, `1.` and
-`+1`, and a missing comma between two members that stand on different lines. Owns nothing.
+Beyond the standard it takes trailing commas, // comments, line breaks within strings, and numbers such as `.5`, `1.`
+and `+1`. Owns nothing.
 """
 
 import re
@@ -109,15 +109,12 @@ class _Reader:
         return values
 
     def _separate(self, closing: str) -> None:
-        """Steps over the comma between members; a new line does in its place."""
-        line = self.line()
+        """Steps over the comma between members; the last one may have one too."""
         if self.take(","):
             while self.take(","):
                 pass
-            return
-        if self.text.startswith(closing, self.place) or (self.place < len(self.text) and self.line() > line):
-            return
-        self.refuse(f"expected , or {closing}, found {self._found()}")
+        elif not self.text.startswith(closing, self.place):
+            self.refuse(f"expected , or {closing}, found {self._found()}")
 
     def _found(self) -> str:
         rest = self.text[self.place : self.place + 20].split("\n")[0].strip()

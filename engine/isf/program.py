@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.isf.buffers import Buffer, Copier, fitted
 from engine.isf.errors import IsfError, error_at
-from engine.isf.glsl import THEIRS, images
+from engine.isf.glsl import OUR_LINES, images
 from engine.isf.header import TEXTURES, Input
 from engine.isf.source import Source
 
@@ -23,6 +23,9 @@ from engine.isf.source import Source
 LOG_LINE = re.compile(r"^(?:ERROR: |WARNING: )?(\d+)[:(](\d+)\)?\s*(?:\(\d+\))?\s*:\s*(.*)$", re.M)
 # The largest buffer that a pass may ask for: what every GPU with OpenGL 3.3 draws.
 MOST_PIXELS = 16384
+
+# What the uniforms of these inputs take: the driver's binding refuses a float there.
+WHOLE = {"event": bool, "bool": bool, "long": int}
 
 Value = float | int | bool | tuple[float, ...] | moderngl.Texture | NDArray[np.float32]
 
@@ -47,7 +50,7 @@ class Program:
         try:
             self._program = context.program(source.vertex.text, source.fragment.text)
         except moderngl.Error as error:
-            raise _compile_error(source, str(error)) from None
+            raise compile_error(source, str(error)) from None
         self._quad = context.vertex_array(self._program, [])
         self._members: dict[str, Any] = {name: self._program[name] for name in self._program}
         self._set: dict[str, Any] = {}
@@ -71,6 +74,21 @@ class Program:
         """Draw over the framebuffer in use."""
         self._quad.render(moderngl.TRIANGLE_STRIP, vertices=4)
 
+    def warm_up(self) -> None:
+        """Draw one pixel: drivers put off a part of compiling until the first use, which a show's frame is not to wait
+        for. The frame that is bound stays bound.
+        """
+        before = self.context.fbo
+        texture = self.context.texture((1, 1), 4)
+        target = self.context.framebuffer([texture])
+        for unit in self.units.values():
+            self.blank.use(unit)
+        target.use()
+        self.render()
+        before.use()
+        target.release()
+        texture.release()
+
     def release(self) -> None:
         """Give the GL objects back."""
         owned: list[Any] = [self.copier, self._quad, self._program, self.blank, *self.imported.values()]
@@ -88,13 +106,19 @@ class Effect:
             name: Buffer(program.context, program.copier, [row for row in header.passes if row.target == name])
             for name in header.targets
         }
+        # A buffer is of one size, that of its first pass.
+        self._sizes = {row.target: row for row in reversed(header.passes)}
         self._audio: dict[str, moderngl.Texture] = {}
         self._last = header.passes[-1].target
+        if self._last:
+            program.copier.warm_up()
 
     def draw(self, target: moderngl.Framebuffer, inputs: Mapping[str, Value], timing: Timing) -> None:
         """Draw a frame into `target`, all of it; `inputs` by their names in the file, those that are missing at their
         defaults. Images are textures, audio arrays are (channels, samples).
         """
+        # moderngl binds the framebuffer before this one again whenever it makes one: it must not be a released one.
+        target.use()
         names = {"WIDTH": float(target.width), "HEIGHT": float(target.height)}
         textures = self._take_inputs(inputs, names)
         program = self.program
@@ -102,12 +126,11 @@ class Effect:
         program.set("TIMEDELTA", timing.dt)
         program.set("FRAMEINDEX", timing.frame)
         program.set("DATE", timing.date)
-        for buffer in self._buffers.values():
-            buffer.begin()
+        for name, buffer in self._buffers.items():
+            row = self._sizes[name]
+            buffer.begin((_pixels(row.width, names), _pixels(row.height, names)))
         for index, row in enumerate(program.source.header.passes):
-            into = target
-            if row.target:
-                into = self._buffers[row.target].writable((_pixels(row.width, names), _pixels(row.height, names)))
+            into = self._buffers[row.target].writable() if row.target else target
             for name, unit in program.units.items():
                 texture = self._buffers[name].readable if name in self._buffers else textures[name]
                 (texture or program.blank).use(unit)
@@ -132,6 +155,8 @@ class Effect:
                 textures[row.name] = self._texture(row, value)
                 continue
             value = _default(row) if value is None else value
+            if row.kind in WHOLE:
+                value = WHOLE[row.kind](value)
             program.set(program.source.fragment.uniforms[row.name], value)
             names[row.name] = float(value[0] if isinstance(value, tuple) else value)
         return textures
@@ -185,12 +210,12 @@ def _texture(context: moderngl.Context, pixels: NDArray[np.uint8]) -> moderngl.T
     return texture
 
 
-def _compile_error(source: Source, log: str) -> IsfError:
+def compile_error(source: Source, log: str) -> IsfError:
     """The driver's first error, at the line of the file that it names."""
     path = source.vertex_path if "vertex_shader" in log.split("GLSL Compiler failed")[-1][:40] else source.path
-    found = [match for match in LOG_LINE.finditer(log) if "warning" not in match[3][:12].lower()]
+    found = [match for match in LOG_LINE.finditer(log) if "warning" not in match[0].lower()[:40]]
     for match in found:
-        if int(match[1]) == THEIRS:
+        if int(match[2]) < OUR_LINES:
             return error_at(path, int(match[2]), match[3].removeprefix("error: ").strip())
     lines = [line.strip() for line in log.splitlines() if line.strip(" =\t") and not line.startswith("GLSL")]
     return IsfError(f"{path}: {'; '.join(lines) or 'the driver refused it'}")

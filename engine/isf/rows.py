@@ -6,6 +6,7 @@ Owns nothing. Keys are `fx/<effect>/<input>`; a point is two parameters (`_x`, `
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from engine.isf.header import GENERATOR, TEXTURES, Header, Input
@@ -42,15 +43,16 @@ def rows(name: str, header: Header) -> tuple[Parameter, ...]:
 def inputs(header: Header, name: str, values: Mapping[str, float]) -> dict[str, Any]:
     """What the shader's inputs are at these values of the parameters; images and audio are not among them."""
     found: dict[str, Any] = {}
-    for row, names in _names(header).items():
-        numbers = tuple(values[f"{GROUP}/{name}/{each}"] for each in names)
+    for row, keys in _keys(header, name):
+        numbers = tuple([values[key] for key in keys])
         if row.kind in PARTS:
             found[row.name] = numbers
         elif row.kind == "float":
             found[row.name] = numbers[0]
         elif row.kind == "long":
             choices = choice_values(row)
-            found[row.name] = choices[round(numbers[0])] if choices else round(numbers[0])
+            index = round(numbers[0])
+            found[row.name] = choices[min(index, len(choices) - 1)] if choices else index
         else:
             found[row.name] = numbers[0] >= 0.5
     return found
@@ -64,6 +66,12 @@ def choice_values(row: Input) -> tuple[int, ...]:
         return tuple(range(len(row.labels)))
     low, high = _number(row.low, 0), _number(row.high, -1)
     return tuple(range(round(low), round(high) + 1)) if high - low < MOST_CHOICES else ()
+
+
+@lru_cache(maxsize=256)
+def _keys(header: Header, name: str) -> tuple[tuple[Input, tuple[str, ...]], ...]:
+    """Each input that has parameters, with their keys: worked out once, for every frame asks."""
+    return tuple((row, tuple(f"{GROUP}/{name}/{each}" for each in names)) for row, names in _names(header).items())
 
 
 def _names(header: Header) -> dict[Input, tuple[str, ...]]:

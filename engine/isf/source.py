@@ -42,8 +42,12 @@ class Source:
 
 
 def effect_name(path: Path) -> str:
-    """The name of a file's effect: its own, lower case, with _ for all that is neither a letter nor a digit."""
-    return re.sub(r"\W+", "_", path.stem.lower()).strip("_") or "effect"
+    """The name of a file's effect: its own, lower case, with _ for all that is neither a letter nor a digit.
+
+    No effect ends in _2 and the like: so are the copies of one called.
+    """
+    name = re.sub(r"\W+", "_", path.stem.lower()).strip("_") or "effect"
+    return re.sub(r"_(\d+)$", r"\1", name)
 
 
 def read(path: Path) -> Source:

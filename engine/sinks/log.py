@@ -18,6 +18,7 @@ import numpy as np
 import onnxruntime
 
 from engine import __version__
+from engine.audio.sound import Sound
 from engine.bundle import Bundle
 from engine.models import Layer as Shown
 from engine.show import Clock
@@ -120,11 +121,15 @@ class Log:
 
 
 class Logged:
-    """A picture of layers whose frames are taken down: the values they are drawn by, and their latents."""
+    """A picture of layers whose frames are taken down: the values they are drawn by, their latents, and their sound.
 
-    def __init__(self, picture: Any, log: Log) -> None:
+    `sound` gives the sound that the picture's effects take in the frame in hand; None where none takes any.
+    """
+
+    def __init__(self, picture: Any, log: Log, sound: Callable[[], Sound | None] = lambda: None) -> None:
         self._picture = picture
         self._log = log
+        self._sound = sound
         self._layers: Sequence[Shown] = ()
         self._models: dict[Path, Model] = {}
 
@@ -139,7 +144,7 @@ class Logged:
             Layer(self._model(layer.bundle), layer.weight, layer.latents, self._picture.turns(layer.bundle))
             for layer in self._layers
         )
-        self._log.record(Tick(clock.dt, values, layers))
+        self._log.record(Tick(clock.dt, values, layers, self._sound()))
         return self._picture.draw(values, clock)
 
     def _model(self, bundle: Bundle) -> Model:

@@ -21,8 +21,8 @@ __all__ = ["Window", "WindowError", "screens"]
 class ShownPicture(Protocol):
     """What the window asks of a picture."""
 
-    size: tuple[int, int]
-    texture: moderngl.Texture
+    @property
+    def texture(self) -> moderngl.Texture: ...
 
     def resize(self, size: tuple[int, int]) -> None: ...
 

@@ -78,11 +78,12 @@ class Addresses:
                 self._unknown(address)
         else:
             below = BELOW_UNIT if key.endswith(BELOW_UNIT) else ""
-            for each in self._matching(key.removesuffix(below)):
+            for each in self._matching(key.removesuffix(below), self._controls.declared):
                 self._take(each + below, arguments, sender, asks)
 
-    def _match(self, pattern: str) -> list[str]:
-        """The keys that `pattern` stands for; where there are none, that is told."""
+    def _match(self, pattern: str, declared: int) -> list[str]:
+        """The keys that `pattern` stands for among the parameters of now; where there are none, that is told."""
+        del declared  # what is remembered holds until parameters come or go
         try:
             found = matching(pattern, self._controls.parameters) or matching(pattern, self._controls.commands)
         except PatternError as error:
@@ -128,7 +129,7 @@ class Addresses:
             if choice in parameter.choices:
                 self._controls.set(parameter.key, float(parameter.choices.index(choice)), origin(sender))
                 return
-        value = number(first)
+        value = parameter.high if parameter.momentary and not arguments else number(first)
         if value is None:
             wanted = f"a number or {', '.join(parameter.choices)} is" if parameter.choices else "a number is"
             self._complaints.tell(parameter.key, f"{parameter.address}: {wanted} wanted first")
