@@ -164,6 +164,15 @@ PICTURE = (
         "picture", "black", 0.0, 0.0, 1.0, 0.0, 0.0,
         "How far the picture is faded to black: 1 is a blackout.",
     ),
+    Parameter(
+        "picture", "dimmer", 1.0, 0.0, 1.0, 0.0, 0.0,
+        "The master dimmer: how bright the picture is.",
+    ),
+    Parameter(
+        "picture", "flash_limiter", 1.0, 0.0, 1.0, 0.0, 0.0,
+        "Keeps the picture from flashing more than three times a second, which can bring on seizures.",
+        integer=True, choices=("off", "on"),
+    ),
 )  # fmt: skip
 
 AUDIO = (

@@ -85,14 +85,15 @@ class Picture:
         """Draws the frame that was prepared; returns itself, ready for the sinks."""
         began = self._now()
         if self.chain.arrange(values):
-            self._quality.begin(self.chain.order, sum(self.chain.foretold(self.window).values()))
+            self._quality.begin(self.chain.order, self._foretold)
         self._layers.resize(self._quality.size(self.window))
         coverage = self._layers.draw(values, clock).texture
         sound = self._sound() if self.chain.hears else SILENCE
         picture = self.chain.draw(coverage, values, clock, sound)
-        light = values.get("picture/dimmer", 1.0) * (1 - values["picture/black"])
+        light = values["picture/dimmer"] * (1 - values["picture/black"])
         self._shown.resize(coverage.size)
-        self._flash.draw(self._shown.framebuffer, picture, light, clock.time)
+        limited = values["picture/flash_limiter"] > 0.5
+        self._flash.draw(self._shown.framebuffer, picture, light, clock.time, limited)
         self._context.finish()
         took = self._now() - began
         if self._quality.drawn(took):
@@ -112,6 +113,11 @@ class Picture:
         owned: list[Any] = [self._shown, self._flash, self.chain, self._layers]
         for each in owned:
             each.release()
+
+    def _foretold(self, share: float) -> float:
+        """Seconds that the chain is thought to take at this share of the window's width and height."""
+        width, height = self.window
+        return sum(self.chain.foretold((round(width * share), round(height * share))).values())
 
     def _too_slow(self, took: float) -> str:
         """What is told when the size goes down."""

@@ -15,7 +15,7 @@ from engine.routes import Route
 # A scene says nothing of these unless its file names them: the band's tempo, the room's sound, how scenes come, which
 # dance it is, and what the performer holds down (a blackout must outlast a change of scene).
 LEFT_ALONE_GROUPS = ("tempo", "scene", "audio")
-LEFT_ALONE = ("dance/seed", "dance/frozen", "picture/black")
+LEFT_ALONE = ("dance/seed", "dance/frozen", "picture/black", "picture/dimmer", "picture/flash_limiter")
 
 # How a scene's file may be called, and so what may be stored: no dots and slashes, which could lead out of the folder.
 STEM = re.compile(r"\w(?:[\w -]{0,62}\w)?")
@@ -71,7 +71,7 @@ class Scene:
 
 def belongs(parameter: Parameter) -> bool:
     """Whether a scene that does not name the parameter takes it back to where the show began, and a store keeps it."""
-    return parameter.group not in LEFT_ALONE_GROUPS and parameter.key not in LEFT_ALONE
+    return not parameter.momentary and parameter.group not in LEFT_ALONE_GROUPS and parameter.key not in LEFT_ALONE
 
 
 def numbered(stem: str) -> tuple[int | None, str]:
