@@ -42,6 +42,8 @@ class Picture:
     ) -> None:
         self.window = size
         """The size that the picture is for; it may be drawn smaller."""
+        self.heard: Sound | None = None
+        """The sound that effects heard in the last frame; None where none of them listens."""
         self._context = context
         self._layers = layers
         self.chain = chain
@@ -52,11 +54,17 @@ class Picture:
         self._now = now
         self._flash = Flash(context)
         self._shown = Target(context, size)
+        self._share = 1.0
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of what was drawn last."""
         return self._shown.size
+
+    @property
+    def share(self) -> float:
+        """Of the window's width and height, that of what was drawn last."""
+        return self._share
 
     @property
     def texture(self) -> moderngl.Texture:
@@ -86,10 +94,11 @@ class Picture:
         began = self._now()
         if self.chain.arrange(values):
             self._quality.begin(self.chain.order, self._foretold)
+        self._share = self._quality.share
         self._layers.resize(self._quality.size(self.window))
         coverage = self._layers.draw(values, clock).texture
-        sound = self._sound() if self.chain.hears else SILENCE
-        picture = self.chain.draw(coverage, values, clock, sound)
+        self.heard = self._sound() if self.chain.hears else None
+        picture = self.chain.draw(coverage, values, clock, self.heard or SILENCE)
         light = values["picture/dimmer"] * (1 - values["picture/black"])
         self._shown.resize(coverage.size)
         limited = values["picture/flash_limiter"] > 0.5

@@ -4,20 +4,25 @@ Owns how a file is made by a show: of a live one's kind, or of one that was logg
 """
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.arguments import RENDER_SECONDS
 from engine.audio.decode import AudioError, length
+from engine.audio.sound import SILENCE
 from engine.bundle import Bundle
 from engine.clock import FixedClock
 from engine.commands.ending import FINE, Failure, stop_signals
 from engine.commands.opening import (
+    Painting,
     Say,
+    effect_files,
     model_folders,
     new_cast,
     new_picture,
@@ -26,6 +31,7 @@ from engine.commands.opening import (
     start_controls,
 )
 from engine.health import Watchdog
+from engine.quality import Quality
 from engine.render import DecodedPicture, Newest, progress_bar
 from engine.show import Dancer, Picture, Show, Source
 from engine.sinks.recorder import ImageRecorder, RecordingError, VideoRecorder
@@ -35,6 +41,8 @@ if TYPE_CHECKING:
     import moderngl
 
 THREADS = 2
+# The date that shaders see at the beginning of a render: the same in each, for the same picture.
+FIRST_DATE = datetime(2000, 1, 1, 12)
 
 AnyRecorder = ImageRecorder | VideoRecorder
 
@@ -59,13 +67,15 @@ def render_to(
     watchdogs: list[Watchdog] = []
 
     def build(say: Say) -> tuple[Show, AnyRecorder]:
-        controls = start_controls(bundle, folders, options, say)
+        effects = effect_files(options)
+        controls = start_controls(bundle, folders, effects, options, say)
         clock = FixedClock(options.fps)
         track = SongTrack(song, clock) if song else None
         keepers = new_timekeepers(clock, controls, options, lambda: track.beat if track else None, say)
         cast = new_cast(bundle, folders, controls, options.provider, THREADS, say)
         watchdogs.append(cast.watchdog)
-        dancer, picture, recorder = new_recording(out, size, options.fps, bundle, cast.models, song)
+        painting = Painting(effects, FIRST_DATE, lambda: track.sound if track else SILENCE, say)
+        dancer, picture, recorder = new_recording(out, size, options.fps, bundle, cast.models, painting, song)
         sources: list[Source] = [*([track] if track else []), *keepers.sources, cast.dance]
         return Show(clock, sources, controls, dancer, picture, [cast.watchdog, recorder]), recorder
 
@@ -84,15 +94,18 @@ def new_recording(
     fps: float,
     first: Bundle,
     dancer: Any,
+    painting: Painting,
     song: Path | None = None,
     budget: float | None = None,
+    quality: Quality | None = None,
 ) -> tuple[Dancer, Picture, AnyRecorder]:
     """The dancer, the picture and the recorder that make a file of a dance in layers: a video of `size`, with the song
-    in it, or the decoder's own images. `first` is the bundle that it begins with, `budget` is for `new_layers`.
+    in it, or the decoder's own images. `first` is the bundle that it begins with, the rest is for `new_picture`.
     """
     if out.suffix == ".npy":
         return Newest(dancer), DecodedPicture(first.decode), ImageRecorder(out)
-    return dancer, new_layers(headless_context(), first, size, budget), VideoRecorder(out, size, fps, song)
+    picture = new_picture(headless_context(), first, size, painting, quality or Quality(math.inf), budget)
+    return dancer, picture, VideoRecorder(out, size, fps, song)
 
 
 def record(out: Path, ticks: int, build: Callable[[Say], tuple[Show, AnyRecorder]]) -> float:

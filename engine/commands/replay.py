@@ -3,12 +3,13 @@
 import argparse
 import math
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from engine.bundle import Bundle
 from engine.commands.ending import FINE, Failure
-from engine.commands.opening import DEFAULT_MODEL, Say, open_folder, shipped
-from engine.commands.render import THREADS, AnyRecorder, new_recording, record
+from engine.commands.opening import DEFAULT_MODEL, Painting, Say, effect_files, open_folder, shipped
+from engine.commands.render import FIRST_DATE, THREADS, AnyRecorder, new_recording, record
 from engine.models import find_models
 from engine.replay import (
     END_MISSING,
@@ -16,6 +17,7 @@ from engine.replay import (
     ReplayClock,
     ReplayControls,
     ReplayDancer,
+    ReplayQuality,
     check_latents,
     describe,
     find_bundle,
@@ -59,7 +61,12 @@ def replay_to(out: Path, log: ShowLog, options: argparse.Namespace) -> int:
         clock = ReplayClock(log, float(log.about["fps"]))
         first = bundles[log.models[0]]
         dancer = ReplayDancer(clock, bundles, options.smooth)
-        shown, picture, recorder = new_recording(out, size, rate, first, dancer, budget=math.inf)
+        began = datetime.fromisoformat(log.about.get("began", FIRST_DATE.isoformat()))
+        quality = ReplayQuality(clock, options.smooth)
+        painting = Painting(effect_files(options), began, lambda: clock.sound, say)
+        shown, picture, recorder = new_recording(
+            out, size, rate, first, dancer, painting, budget=math.inf, quality=quality
+        )
         recorders.append(recorder)
         return Show(clock, [], ReplayControls(clock), shown, picture, [Paced(recorder, clock, rate)]), recorder
 
