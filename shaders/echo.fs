@@ -10,7 +10,7 @@
     {"NAME": "copies", "TYPE": "float", "LABEL": "How many echoes", "MIN": 0.0, "MAX": 5.0, "DEFAULT": 5.0},
     {"NAME": "gap", "TYPE": "float", "LABEL": "From echo to echo, seconds", "MIN": 0.04, "MAX": 0.35, "DEFAULT": 0.2},
     {"NAME": "spread", "TYPE": "float", "LABEL": "Each echo stands so far aside, heights", "MIN": -0.25, "MAX": 0.25, "DEFAULT": 0.05},
-    {"NAME": "rim", "TYPE": "float", "LABEL": "Lit at the rim only, not filled", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.8},
+    {"NAME": "rim", "TYPE": "float", "LABEL": "Lit at the rim only, not filled", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.88},
     {"NAME": "body", "TYPE": "float", "LABEL": "How much of the body itself is filled", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.0}
   ],
   "PASSES": [
@@ -46,7 +46,7 @@ vec4 over(vec4 light, vec2 p, float back, vec3 colour) {
     vec2 at = vec2(p.x - back * spread * RENDERSIZE.y / RENDERSIZE.x, p.y);
     float value = moment(at, mod(now_at - floor(back * gap * RATE), MOMENTS));
     float inside = clamp(0.5 + (value - 0.5) / max(1.4 * fwidth(value), 0.02), 0.0, 1.0);
-    float lit = share * inside * (1.0 - rim * 0.9 * clamp(2.3 * (value - 0.5), 0.0, 1.0));
+    float lit = share * inside * (1.0 - rim * 0.95 * clamp(2.3 * (value - 0.5), 0.0, 1.0));
     return vec4(light.rgb * (1.0 - 0.8 * lit) + colour * lit, max(light.a, lit));
 }
 
@@ -63,7 +63,8 @@ void main() {
         float sum = 0.0;
         for (int i = 0; i < 16; i++) {
             vec2 at = vec2(mod(float(i), 4.0), floor(float(i) / 4.0)) - 1.5;
-            sum += luma(IMG_NORM_PIXEL(dancers, p + 0.8 * at / RENDERSIZE).rgb);
+            // Those at the back are dimmer, and covered all the same.
+            sum += min(1.35 * luma(IMG_NORM_PIXEL(dancers, p + 0.8 * at / RENDERSIZE).rgb), 1.0);
         }
         gl_FragColor = vec4(sum / 16.0);
         return;
