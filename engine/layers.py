@@ -75,9 +75,9 @@ class Layers:
         self.size = size
         self._newest.resize(size)
 
-    def read(self) -> NDArray[np.uint8]:
-        """The picture as (height, width, 3) uint8, top row first."""
-        return self._newest.read()
+    def read(self, alpha: bool = False) -> NDArray[np.uint8]:
+        """The picture as (height, width, 3) uint8, top row first; with `alpha` (height, width, 4), premultiplied."""
+        return self._newest.read(alpha)
 
     def release(self) -> None:
         """Gives the GL resources of its pictures back."""

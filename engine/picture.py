@@ -225,10 +225,11 @@ class Picture:
             self._release_target()
             self._allocate(size)
 
-    def read(self) -> NDArray[np.uint8]:
-        """The picture as (height, width, 3) uint8, top row first."""
-        pixels = np.frombuffer(self._target.read(components=3, alignment=1), np.uint8)
-        return pixels.reshape(self.size[1], self.size[0], 3)[::-1]
+    def read(self, alpha: bool = False) -> NDArray[np.uint8]:
+        """The picture as (height, width, 3) uint8, top row first; with `alpha` (height, width, 4), premultiplied."""
+        channels = 4 if alpha else 3
+        pixels = np.frombuffer(self._target.read(components=channels, alignment=1), np.uint8)
+        return pixels.reshape(self.size[1], self.size[0], channels)[::-1]
 
     def release(self) -> None:
         """Give the GL resources back; the context belongs to whoever made it, and so does a brush that was given."""
