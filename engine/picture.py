@@ -113,9 +113,9 @@ class Picture:
         """Draws for a window of `size` (width, height) from the next frame on."""
         self.window = size
 
-    def read(self, components: int = 3) -> NDArray[np.uint8]:
-        """The picture as (height, width, components) uint8, top row first."""
-        return self._shown.read(components)
+    def read(self, alpha: bool = False) -> NDArray[np.uint8]:
+        """The picture as (height, width, 3) uint8, top row first; with `alpha` (height, width, 4), premultiplied."""
+        return self._shown.read(alpha)
 
     def release(self) -> None:
         """Gives the GL resources back."""
