@@ -53,9 +53,11 @@ void main() {
     float pixel = max(1.0, floor(RENDERSIZE.y * mix(0.0022, 0.012, size) + 0.5));
     vec2 cell = floor(gl_FragCoord.xy / pixel);
     vec2 at = (cell + 0.5) * pixel / RENDERSIZE;
-    float here = bright(at), around = IMG_NORM_PIXEL(field, at).r;
-    // Inside it is lit from above, so that the pattern shows there too.
-    float shade = here * (0.42 + 0.62 * at.y + 0.5 * (light - 0.5)) + (1.0 - here) * around * 1.25 * halo * (0.4 + 1.2 * light);
+    vec4 source = IMG_NORM_PIXEL(inputImage, at);
+    float here = dot(source.rgb, vec3(0.30, 0.59, 0.11)), around = IMG_NORM_PIXEL(field, at).r;
+    here *= 0.25 + 0.75 * here;                     // dark grounds stay calm
+    // Inside it is lit from above, so that the pattern shows there too; a halo only where there is no ground.
+    float shade = here * (0.42 + 0.62 * at.y + 0.5 * (light - 0.5)) + (1.0 - source.a) * around * 1.25 * halo * (0.4 + 1.2 * light);
     float on = step(threshold(cell) + 0.035, shade);
     vec3 dark = vec3(0.027, 0.035, 0.059), pale = vec3(0.953, 0.918, 0.847);
     if (inks == 1) { dark = vec3(0.075, 0.035, 0.055); pale = vec3(1.0, 0.702, 0.278); }
