@@ -29,7 +29,20 @@ def draw(scene: str) -> bytes:
     """The scene's picture as a JPEG."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "scene.png"
-        arguments = ("still", str(out), "--at", AT, "--seed", SEED, "--size", SIZE, "--scene", scene, "--scenes", folder)
+        arguments = (
+            "still",
+            str(out),
+            "--at",
+            AT,
+            "--seed",
+            SEED,
+            "--size",
+            SIZE,
+            "--scene",
+            scene,
+            "--scenes",
+            folder,
+        )
         subprocess.run([sys.executable, "-m", "engine", *arguments], cwd=ROOT, check=True)
         with av.open(str(out)) as container:
             pixels = next(container.decode(video=0)).to_ndarray(format="rgb24")

@@ -9,6 +9,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
+from engine import resources
 from engine.arguments import (
     parse_controls,
     parse_devices,
@@ -76,9 +77,10 @@ def run(command: str, arguments: list[str]) -> int:
         return FINE
     if command == "controls":
         parse_controls(rest)
+        from engine.effects import EffectFiles
         from engine.reference import markdown
 
-        print(markdown(), end="")
+        print(markdown(EffectFiles([resources.path("shaders")]).headers), end="")
         return FINE
     options = parse_live(arguments)
     from engine.commands.live import live

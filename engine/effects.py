@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.isf.errors import IsfError
+from engine.isf.header import Header
 from engine.isf.rows import rows
 from engine.isf.source import Source, effect_name, read
 from engine.parameters import Parameter
@@ -56,6 +57,11 @@ class EffectFiles:
         return tuple(
             row for name, source in self.sources.items() for copy in copies(name) for row in rows(copy, source.header)
         )
+
+    @property
+    def headers(self) -> dict[str, Header]:
+        """What `sources` declare, by name."""
+        return {name: source.header for name, source in self.sources.items()}
 
     def take_changes(self) -> list[tuple[str, Source | IsfError]]:
         """What was read since this was last called, by name: everything at first, then what was saved."""

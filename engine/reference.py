@@ -3,8 +3,10 @@
 Owns only the words between the tables.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from engine.isf.header import Header
+from engine.isf.rows import rows
 from engine.parameters import COMMANDS, PARAMETERS, SIGNALS, Command, Parameter
 from engine.routes import DEFAULT_ROUTES, NUMBERS, Route
 from engine.sources.keys import KEYS
@@ -16,6 +18,11 @@ Everything that can be played. This page is made by `dancenet controls`; the tab
 Every parameter is set by OSC with one number at its address, or with 0..1 at `<address>/unit`; `?` asks for it. Keys,
 scenes, routes and the HUD use the same names. [ableton.md](ableton.md) and [touchdesigner.md](touchdesigner.md) tell
 how to send, [scenes.md](scenes.md) how scenes are kept.
+"""
+EFFECTS_OPENING = """\
+An effect is on while its `/dancenet/fx/<effect>/mix` is above 0: at 1 only its own picture is seen, below that what came
+before it too. `/dancenet/fx/<effect>/place`, 0 to 100, is its order in the chain, lower ones first. Up to three of a kind
+are on at once: `echo`, `echo_2`, `echo_3`. [effects.md](effects.md) tells how to bring your own.
 """
 COMMANDS_OPENING = """\
 A command is done when its address is sent without an argument, with an argument of its own, or with a number that
@@ -33,12 +40,14 @@ an amount of 0 takes it out. The show starts with:
 ROUTE_HEADS = ("signal", "parameter", *NUMBERS)
 
 
-def markdown(parameters: Sequence[Parameter] = PARAMETERS) -> str:
-    """The whole reference as one page. `parameters`: those of the engine, and a bundle's own where one is open."""
+def markdown(effects: Mapping[str, Header], parameters: Sequence[Parameter] = PARAMETERS) -> str:
+    """The whole reference as one page: of these effects, by name, and of the engine's `parameters`."""
     sections = (
         OPENING,
         "## Parameters",
         table(("address", "range", "default", "what it does"), map(parameter_row, parameters)),
+        f"## Effects\n{EFFECTS_OPENING}",
+        *(effect_section(name, header) for name, header in sorted(effects.items())),
         f"## Commands\n{COMMANDS_OPENING}",
         table(("address", "with", "what it does"), map(command_row, COMMANDS)),
         f"## Signals\n{SIGNALS_OPENING}",
@@ -49,6 +58,14 @@ def markdown(parameters: Sequence[Parameter] = PARAMETERS) -> str:
         table(("key", "what it does"), ((row.label, row.doc) for row in KEYS)),
     )
     return "\n".join(sections)
+
+
+def effect_section(name: str, header: Header) -> str:
+    """What an effect is, and its inputs; what all effects have is told of once."""
+    common = (f"{name}/mix", f"{name}/place")
+    inputs = [parameter_row(row) for row in rows(name, header) if row.name not in common]
+    told = f"### {name}\n{header.description}\n\n"
+    return told + (table(("address", "range", "default", "what it does"), inputs) if inputs else "")
 
 
 def parameter_row(row: Parameter) -> tuple[str, ...]:

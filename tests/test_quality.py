@@ -1,0 +1,68 @@
+"""How large the picture is drawn: chosen by what a chain takes, and only ever less while it is on."""
+
+import pytest
+
+from engine.quality import LOOKED_AT, OVER, STEPS, Quality
+
+WINDOW = 1280, 720
+
+
+def test_a_chain_within_the_budget_is_drawn_at_the_windows_size() -> None:
+    quality = Quality(0.020)
+    quality.begin(("ink",), lambda share: 0.015 * share**2)
+    assert (quality.share, quality.size(WINDOW)) == (1.0, WINDOW)
+
+
+@pytest.mark.parametrize(("whole", "share"), [(0.020, 1.0), (0.0201, 0.75), (0.036, 0.5), (0.081, 0.375), (9.0, 0.25)])
+def test_a_chain_over_the_budget_is_drawn_at_the_largest_size_that_fits(whole: float, share: float) -> None:
+    quality = Quality(0.020)
+    quality.begin("chain", lambda at: whole * at**2)
+    assert quality.share == share
+
+
+def test_what_does_not_shrink_with_the_picture_is_counted_in() -> None:
+    quality = Quality(0.020)
+    quality.begin("chain", lambda share: 0.012 + 0.016 * share**2)
+    assert quality.share == 0.5  # 12 + 16 / 4 ms
+
+
+def test_the_size_goes_down_for_slow_frames_and_not_for_one() -> None:
+    quality = Quality(0.020)
+    quality.begin("chain", lambda share: 0.0)
+    for _ in range(50):
+        assert not quality.drawn(0.5)
+        assert not any(quality.drawn(0.01) for _ in range(LOOKED_AT))
+    assert quality.share == 1.0
+    assert [quality.drawn(0.03) for _ in range(OVER)] == [False] * (OVER - 1) + [True]
+    assert quality.share == 0.75
+
+
+def test_it_never_pumps_within_a_chain() -> None:
+    quality = Quality(0.020)
+    quality.begin("chain", lambda share: 0.0)
+    shares = []
+    for frame in range(600):
+        quality.drawn(0.05 if frame % 120 < 30 else 0.001)
+        shares.append(quality.share)
+    assert shares == sorted(shares, reverse=True)
+    assert set(shares) <= set(STEPS)
+
+
+def test_what_a_chain_came_down_to_is_remembered_and_another_chain_begins_anew() -> None:
+    quality = Quality(0.020)
+    quality.begin("slow", lambda share: 0.0)
+    for _ in range(OVER):
+        quality.drawn(0.07)
+    assert quality.share == 0.5
+    quality.begin("fast", lambda share: 0.001)
+    assert quality.share == 1.0
+    quality.begin("slow", lambda share: 0.0)
+    assert quality.share == 0.5
+
+
+def test_a_fixed_share_stays() -> None:
+    quality = Quality(0.020, 0.6)
+    quality.begin("chain", lambda share: 9.0)
+    assert not any(quality.drawn(9.0) for _ in range(100))
+    assert quality.size((1001, 3)) == (601, 2)
+    assert Quality(0.020, 0.1).size((4, 4)) == (1, 1)  # never nothing
