@@ -81,8 +81,8 @@ class Changes:
     def shares(self, shown: Cells, asked: Cells, opposite: NDArray[np.float64]) -> tuple[Cells, Cells]:
         """At what share of `asked`, mixed into `shown`, cells have changed, upwards and downwards; infinity is never.
 
-        Luminance goes evenly from one to the other. Red goes up no faster; down, where some of a cell may lose it before
-        the rest has any, it goes no faster than all of it and the `opposite` (cells) that is asked for.
+        Luminance goes evenly from one to the other. Red goes up no faster; down, where some of a cell may lose it
+        before the rest has any, it goes no faster than all of it and the `opposite` (cells) that is asked for.
         """
         rise = asked - shown
         fall = np.stack([-rise[0], shown[1] + opposite])
