@@ -9,7 +9,15 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
-from engine.arguments import parse_controls, parse_devices, parse_isf_check, parse_live, parse_log, parse_render
+from engine.arguments import (
+    parse_controls,
+    parse_devices,
+    parse_isf_check,
+    parse_live,
+    parse_log,
+    parse_render,
+    parse_still,
+)
 from engine.commands.ending import FAILED, FINE, Failure
 
 # What the extra `training` brings.
@@ -45,6 +53,11 @@ def run(command: str, arguments: list[str]) -> int:
         from engine.commands.render import render
 
         return render(options)
+    if command == "still":
+        options = parse_still(rest)
+        from engine.commands.still import still
+
+        return still(options)
     if command == "log":
         options = parse_log(rest)
         from engine.commands.replay import log

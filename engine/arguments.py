@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine import __version__
+from engine.formats import CODECS, IMAGES, STILL, VIDEOS, Codec, codec_for, is_numbered
 from engine.parameters import PARAMETERS, SIGNALS
 from engine.routes import NUMBERS, Route
 from engine.sources.osc import SIGNALS_HZ
@@ -22,11 +23,13 @@ SIZE = (1280, 720)
 CHECK_SIZE = (320, 180)
 MOST_FPS = 240.0
 LEAST_QUALITY = 0.1
+ENDINGS = (*VIDEOS, STILL, IMAGES)
 
 COMMANDS = """\
 commands:
   dancenet                  play a dancer live in a window (the options above)
-  dancenet render OUT       render a dance to OUT.mp4, or the decoder's images to OUT.npy
+  dancenet render OUT       render a dance to OUT.mp4, to OUT_####.png, or the decoder's images to OUT.npy
+  dancenet still OUT.png    one frame of a dance
   dancenet train FOOTAGE... train a dancer on footage
   dancenet export CHECKPOINT --out DIR
                             write a trained dancer's bundle
@@ -78,6 +81,10 @@ def parse_live(arguments: list[str]) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--seconds", type=seconds, metavar="N", help="stop by itself after so long (never)")
     parser.add_argument("--log", type=Path, metavar="FILE", help="log the show, for `dancenet render --replay FILE`")
+    parser.add_argument(
+        "--record-to", type=folder, metavar="DIR",
+        help="where Shift+R records the show to (your videos' folder, or the current one)",
+    )  # fmt: skip
     parser.set_defaults(fps=FPS)
     return parser.parse_args(arguments)
 
@@ -86,18 +93,23 @@ def parse_render(arguments: list[str]) -> argparse.Namespace:
     """The options of a render."""
     parser = argparse.ArgumentParser(
         prog="dancenet render",
-        description="Renders a dance to OUT.mp4 as the live show draws it, without a screen; or to OUT.npy: the "
-        "decoder's own images, (n, height, width) uint8, without effects.",
+        description="Renders a dance as the live show draws it, without a screen: to a video (OUT.mp4, .mov, .mkv or "
+        ".webm), or to pictures with alpha, a file each (OUT_####.png or OUT_%%04d.png); or to OUT.npy: the decoder's "
+        "own images, (n, height, width) uint8, without effects.",
     )
-    parser.add_argument("out", type=output, metavar="OUT", help="a file ending in .mp4 or .npy")
+    parser.add_argument("out", type=output, metavar="OUT", help=f"a file ending in {', '.join(ENDINGS)}")
     add_dance_options(parser, "0")
     parser.add_argument("--audio", type=Path, metavar="FILE", help="dance to this song, which is heard in the video")
     parser.add_argument(
         "--seconds", type=seconds, metavar="N", help=f"how long ({RENDER_SECONDS:g}, or as long as the song)"
     )
     parser.add_argument(
-        "--size", type=even_size, metavar="WxH",
-        help="of the video (1280x720; of a replay, the show's window); not for .npy",
+        "--size", type=size, metavar="WxH",
+        help="of the pictures (1280x720; of a replay, the show's window); not for .npy",
+    )  # fmt: skip
+    parser.add_argument(
+        "--codec", metavar="NAME",
+        help=f"of the video: {', '.join(codec.name for codec in CODECS)}, the last with alpha (h264; vp9 for .webm)",
     )  # fmt: skip
     parser.add_argument(
         "--replay", type=Path, metavar="FILE",
@@ -116,10 +128,44 @@ def parse_render(arguments: list[str]) -> argparse.Namespace:
             parser.error(f"argument --{name}: a replay is as it was danced")
     elif len(options.model) > 1:
         parser.error("argument --model: a render is danced by one")
-    if options.size and options.out.suffix == ".npy":
+    if options.size and options.out.suffix == IMAGES:
         parser.error("argument --size: an .npy holds the decoder's images at their own size")
+    options.codec = codec_of(options, parser)
     if not options.replay:  # which goes by the show's own
         options.fps, options.size = options.fps or FPS, options.size or SIZE
+    return options
+
+
+def codec_of(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Codec | None:
+    """The codec of the video asked for, which can hold its size; None where it is none."""
+    if options.out.suffix not in VIDEOS:
+        if options.codec:
+            parser.error(f"argument --codec: {options.out} is no video; those end in {', '.join(VIDEOS)}")
+        return None
+    try:
+        codec = codec_for(options.out.suffix, options.codec)
+    except ValueError as error:
+        parser.error(f"argument --codec: {error}")
+    if options.size and (refusal := codec.refusal(options.size)):
+        parser.error(f"argument --size: {refusal}")
+    return codec
+
+
+def parse_still(arguments: list[str]) -> argparse.Namespace:
+    """The options of a still."""
+    parser = argparse.ArgumentParser(
+        prog="dancenet still",
+        description="Renders one frame of a dance to OUT.png, with alpha: the one that a render shows at that second.",
+    )
+    parser.add_argument("out", type=picture, metavar="OUT", help="a file ending in .png")
+    add_dance_options(parser, "0")
+    parser.add_argument("--at", type=moment, default=0.0, metavar="N", help="seconds from the dance's beginning (0)")
+    parser.add_argument("--audio", type=Path, metavar="FILE", help="dance to this song")
+    parser.add_argument("--size", type=size, default=SIZE, metavar="WxH", help="of the picture (1280x720)")
+    parser.set_defaults(fps=FPS)
+    options = parser.parse_args(arguments)
+    if len(options.model) > 1:
+        parser.error("argument --model: a still is danced by one")
     return options
 
 
@@ -220,6 +266,14 @@ def seconds(text: str) -> float:
     return value
 
 
+def moment(text: str) -> float:
+    """A time from the beginning, seconds, 0 or more."""
+    value = number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} seconds are below 0")
+    return value
+
+
 def frame_rate(text: str) -> float:
     """Frames a second, 1 to MOST_FPS."""
     value = number(text)
@@ -260,14 +314,6 @@ def size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def even_size(text: str) -> tuple[int, int]:
-    """A size that H.264 with halved colour takes."""
-    width, height = size(text)
-    if width % 2 or height % 2:
-        raise argparse.ArgumentTypeError(f"{text!r}: a video's width and height must be even")
-    return width, height
-
-
 def existing(text: str) -> Path:
     """A file or a folder that is there."""
     path = Path(text)
@@ -279,8 +325,31 @@ def existing(text: str) -> Path:
 def output(text: str) -> Path:
     """A file to render to; its ending says what."""
     path = Path(text)
-    if path.suffix not in (".mp4", ".npy"):
-        raise argparse.ArgumentTypeError(f"{text!r} ends neither in .mp4 nor in .npy")
+    if path.suffix not in ENDINGS:
+        raise argparse.ArgumentTypeError(f"{text!r} ends in none of {', '.join(ENDINGS)}")
+    if path.suffix == STILL and not is_numbered(path):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has no one place for a number, as in frame_####.png or frame_%04d.png; "
+            "`dancenet still` makes a single picture"
+        )
+    return path
+
+
+def picture(text: str) -> Path:
+    """A file for one picture."""
+    path = Path(text)
+    if path.suffix != STILL:
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in {STILL}")
+    if is_numbered(path):
+        raise argparse.ArgumentTypeError(f"{text!r} has a place for a number; `dancenet render` makes a sequence")
+    return path
+
+
+def folder(text: str) -> Path:
+    """A folder that is there."""
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is no folder")
     return path
 
 

@@ -30,8 +30,9 @@ TEXTURES = 4
 SOUNDS = ("audio", "audioFFT")
 # Of an effect's images these are the picture so far, by ISF's names; of a transition, what it comes from.
 PICTURE_SO_FAR = ("inputImage", "startImage")
-# The size at which effects are tried before a show, (width, height); what they take at others follows from it.
-TRIED_AT = 320, 180
+# The sizes at which effects are tried before a show, (width, height); what they take at others follows from them.
+TRIED_AT = (160, 90), (320, 180)
+TRIES = 3  # at each; the first one compiles
 
 
 class Chain:
@@ -54,7 +55,7 @@ class Chain:
         self._began = began
         self._tell = tell
         self._programs: dict[str, Program] = {}
-        self._seconds: dict[str, float] = {}  # that a program takes for a pixel
+        self._seconds: dict[str, tuple[float, float]] = {}  # that a program takes: at all, and for a pixel more
         self._copies: dict[str, Effect] = {}
         self._mix = Pass(context, "mix.frag")
         self._targets = [Target(context, (1, 1)) for _ in range(TEXTURES)]
@@ -100,20 +101,34 @@ class Chain:
 
     def _try_out(self, name: str) -> None:
         """Draws an effect, small, and measures what it takes: drivers compile at the first use."""
-        target = Target(self._context, TRIED_AT)
+        target, image = self._targets[:2]
         effect = Effect(self._programs[name])
-        given = self._inputs(name, _defaults(name, effect.program), target.texture, target.texture, SILENCE)
-        for _ in range(2):
-            began = time.perf_counter()
-            effect.draw(target.framebuffer, given, Timing(0.0, 1 / 60, 0, self._date(0.0)))
-            self._context.finish()
-            self._seconds[name] = (time.perf_counter() - began) / (TRIED_AT[0] * TRIED_AT[1])
+        defaults = {row.key: row.default for row in rows(name, effect.program.source.header)}
+        pixels, seconds = [], []
+        for size in TRIED_AT:
+            target.resize(size)
+            given = self._inputs(name, defaults, image.texture, image.texture, SILENCE)
+            taken = []
+            for _ in range(TRIES):
+                began = time.perf_counter()
+                effect.draw(target.framebuffer, given, Timing(0.0, 1 / 60, 0, self._date(0.0)))
+                self._context.finish()
+                taken.append(time.perf_counter() - began)
+            pixels.append(size[0] * size[1])
+            seconds.append(min(taken))
+        a_pixel = max(0.0, (seconds[1] - seconds[0]) / (pixels[1] - pixels[0]))
+        self._seconds[name] = max(0.0, seconds[1] - a_pixel * pixels[1]), a_pixel
+        target.framebuffer.use()
         effect.release()
-        target.release()
 
     def foretold(self, size: tuple[int, int]) -> dict[str, float]:
         """Seconds that each copy that is on is thought to take for a picture of a size (width, height)."""
-        return {copy: size[0] * size[1] * self._seconds[original(copy)] for copy in self.order}
+        pixels = size[0] * size[1]
+        return {
+            copy: at_all + pixels * a_pixel
+            for copy in self.order
+            for at_all, a_pixel in [self._seconds[original(copy)]]
+        }
 
     def arrange(self, values: Mapping[str, float]) -> bool:
         """Finds out which effects are on, and in which order; returns whether that has changed."""
@@ -183,7 +198,3 @@ class Chain:
         now = self._began + timedelta(seconds=seconds)
         of_day = now.hour * 3600 + now.minute * 60 + now.second + now.microsecond / 1e6
         return float(now.year), float(now.month), float(now.day), of_day
-
-
-def _defaults(name: str, program: Program) -> dict[str, float]:
-    return {row.key: row.default for row in rows(name, program.source.header)}

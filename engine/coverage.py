@@ -182,9 +182,9 @@ class Coverage:
         """Draw at `size` (width, height) from the next frame on; the frame drawn last is lost."""
         self._target.resize(size)
 
-    def read(self, components: int = 3) -> NDArray[np.uint8]:
-        """The texture as (height, width, components) uint8, top row first."""
-        return self._target.read(components)
+    def read(self, alpha: bool = False) -> NDArray[np.uint8]:
+        """The texture as (height, width, 3) uint8, top row first; with `alpha` (height, width, 4), premultiplied."""
+        return self._target.read(alpha)
 
     def release(self) -> None:
         """Give the GL resources back; the context belongs to whoever made it, and so does a brush that was given."""

@@ -62,7 +62,7 @@ class Flash:
             self._asked, self._shown = self._shown, self._asked
         else:
             self._mix(target, texture, light, share)
-            self._measure_into(self._shown, _texture_of(target), 1.0)
+            self._measure_into(self._shown, _texture(target), 1.0)
         self._target = target
 
     def release(self) -> None:
@@ -77,7 +77,8 @@ class Flash:
         if not self._held:
             self._held = [Held(self._context, size), Held(self._context, size)]
             if self._target is target:
-                self._mix_held(self._shown, _texture_of(target), 1.0, 1.0, self._held[0])
+                last = _texture(target)
+                self._mix_held(self._shown, last, 1.0, 1.0, self._held[0])
             else:
                 # The picture's size has changed in this very frame, and took with it what was shown. The grid is that
                 # picture out of focus, and a moment later is eased away.
@@ -115,8 +116,8 @@ class Flash:
             each.release()
 
 
-def _texture_of(target: moderngl.Framebuffer) -> moderngl.Texture:
-    (texture,) = target.color_attachments
+def _texture(target: moderngl.Framebuffer) -> moderngl.Texture:
+    texture = target.color_attachments[0]
     assert isinstance(texture, moderngl.Texture)
     return texture
 

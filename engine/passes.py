@@ -63,12 +63,17 @@ class Target:
 
     def resize(self, size: tuple[int, int]) -> None:
         """Be of another size; what it held is lost."""
-        if size != self.size:
-            self.release()
-            self._allocate(size)
+        if size == self.size:
+            return
+        texture, framebuffer = self.texture, self.framebuffer
+        self._allocate(size)
+        self.framebuffer.use()  # one that is released in use leaves OpenGL in error
+        framebuffer.release()
+        texture.release()
 
-    def read(self, components: int = 3) -> NDArray[np.uint8]:
-        """What it holds, (height, width, components) uint8, top row first."""
+    def read(self, alpha: bool = False) -> NDArray[np.uint8]:
+        """What it holds, (height, width, 3) uint8, top row first; with `alpha` (height, width, 4)."""
+        components = 4 if alpha else 3
         pixels = np.frombuffer(self.framebuffer.read(components=components, alignment=1), np.uint8)
         return pixels.reshape(self.size[1], self.size[0], components)[::-1]
 

@@ -42,6 +42,8 @@ class Picture:
     ) -> None:
         self.window = size
         """The size that the picture is for; it may be drawn smaller."""
+        self.heard: Sound | None = None
+        """The sound that effects heard in the last frame; None where none of them listens."""
         self._context = context
         self._layers = layers
         self.chain = chain
@@ -52,11 +54,17 @@ class Picture:
         self._now = now
         self._flash = Flash(context)
         self._shown = Target(context, size)
+        self._share = 1.0
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of what was drawn last."""
         return self._shown.size
+
+    @property
+    def share(self) -> float:
+        """Of the window's width and height, that of what was drawn last."""
+        return self._share
 
     @property
     def texture(self) -> moderngl.Texture:
@@ -85,14 +93,16 @@ class Picture:
         """Draws the frame that was prepared; returns itself, ready for the sinks."""
         began = self._now()
         if self.chain.arrange(values):
-            self._quality.begin(self.chain.order, sum(self.chain.foretold(self.window).values()))
+            self._quality.begin(self.chain.order, self._foretold)
+        self._share = self._quality.share
         self._layers.resize(self._quality.size(self.window))
         coverage = self._layers.draw(values, clock).texture
-        sound = self._sound() if self.chain.hears else SILENCE
-        picture = self.chain.draw(coverage, values, clock, sound)
-        light = values.get("picture/dimmer", 1.0) * (1 - values["picture/black"])
+        self.heard = self._sound() if self.chain.hears else None
+        picture = self.chain.draw(coverage, values, clock, self.heard or SILENCE)
+        light = values["picture/dimmer"] * (1 - values["picture/black"])
         self._shown.resize(coverage.size)
-        self._flash.draw(self._shown.framebuffer, picture, light, clock.time)
+        limited = values["picture/flash_limiter"] > 0.5
+        self._flash.draw(self._shown.framebuffer, picture, light, clock.time, limited)
         self._context.finish()
         took = self._now() - began
         if self._quality.drawn(took):
@@ -103,15 +113,20 @@ class Picture:
         """Draws for a window of `size` (width, height) from the next frame on."""
         self.window = size
 
-    def read(self, components: int = 3) -> NDArray[np.uint8]:
-        """The picture as (height, width, components) uint8, top row first."""
-        return self._shown.read(components)
+    def read(self, alpha: bool = False) -> NDArray[np.uint8]:
+        """The picture as (height, width, 3) uint8, top row first; with `alpha` (height, width, 4), premultiplied."""
+        return self._shown.read(alpha)
 
     def release(self) -> None:
         """Gives the GL resources back."""
         owned: list[Any] = [self._shown, self._flash, self.chain, self._layers]
         for each in owned:
             each.release()
+
+    def _foretold(self, share: float) -> float:
+        """Seconds that the chain is thought to take at this share of the window's width and height."""
+        width, height = self.window
+        return sum(self.chain.foretold((round(width * share), round(height * share))).values())
 
     def _too_slow(self, took: float) -> str:
         """What is told when the size goes down."""

@@ -5,9 +5,8 @@ only ever goes down, where frames show that the choice was too bold: a picture t
 What a chain came down to is remembered.
 """
 
-import math
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 # Shares of the window's width and height. Three quarters are hardly seen, a quarter is a last resort.
 STEPS = (1.0, 0.75, 0.5, 0.375, 0.25)
@@ -40,8 +39,8 @@ class Quality:
         """The picture's (width, height) for a window's."""
         return max(1, round(window[0] * self.share)), max(1, round(window[1] * self.share))
 
-    def begin(self, chain: Hashable, seconds: float) -> None:
-        """Another chain is on, which is thought to take `seconds` a frame at the window's whole size."""
+    def begin(self, chain: Hashable, seconds: Callable[[float], float]) -> None:
+        """Another chain is on, which is thought to take so many `seconds` a frame at a share of the window's size."""
         self._chain = chain
         self._over.clear()
         self._step = self._reached.get(chain, self._fitting(seconds))
@@ -53,14 +52,13 @@ class Quality:
             return False
         # As far as this frame says, and one step at least: fewer changes are seen than one by one.
         whole = seconds / STEPS[self._step] ** 2
-        self._step = max(self._step + 1, self._fitting(whole))
+        self._step = max(self._step + 1, self._fitting(lambda share: whole * share**2))
         self._over.clear()
         if len(self._reached) >= MOST_REMEMBERED:
             self._reached.clear()
         self._reached[self._chain] = self._step
         return True
 
-    def _fitting(self, seconds: float) -> int:
-        """The largest step at which a chain that takes `seconds` at the whole size is within the budget."""
-        share = math.sqrt(self._budget / seconds) if seconds > 0 else math.inf
-        return next((step for step, each in enumerate(STEPS) if each <= share), len(STEPS) - 1)
+    def _fitting(self, seconds: Callable[[float], float]) -> int:
+        """The largest step at which a chain that takes so many `seconds` at a share is within the budget."""
+        return next((step for step, share in enumerate(STEPS) if seconds(share) <= self._budget), len(STEPS) - 1)

@@ -5,6 +5,7 @@ that the same latents give the same frames, at any size. Owns the place in the l
 follow from ticks that came at times of their own.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +15,8 @@ from engine.audio.sound import SILENCE, Sound
 from engine.bundle import Bundle
 from engine.controls import Controls
 from engine.models import Layer
-from engine.show_log import LogError, Model, ShowLog, Tick, fingerprint
+from engine.quality import Quality
+from engine.show_log import DRAWN_AT, LogError, Model, ShowLog, Tick, fingerprint
 
 DECODER = "decoder.onnx"
 # Of a frame of the video: times closer than this are the same. Sums of 1/144 s do not meet those of 1/30 s exactly.
@@ -76,7 +78,7 @@ class ReplayControls(Controls):
 
     def snapshot(self) -> Mapping[str, float]:
         """The values, key -> value."""
-        return MappingProxyType(self._clock.tick.values)
+        return MappingProxyType({key: value for key, value in self._clock.tick.values.items() if key != DRAWN_AT})
 
 
 class ReplayDancer:
@@ -96,6 +98,19 @@ class ReplayDancer:
             Layer(self._bundles[each.model], each.weight, each.latents, None if self._smooth else each.turns)
             for each in self._clock.tick.layers
         )
+
+
+class ReplayQuality(Quality):
+    """The share of the window's size that each frame was drawn at; with `smooth`, the whole of it."""
+
+    def __init__(self, clock: ReplayClock, smooth: bool = False) -> None:
+        super().__init__(math.inf)
+        self._clock = clock
+        self._smooth = smooth
+
+    @property
+    def share(self) -> float:
+        return 1.0 if self._smooth else self._clock.tick.values.get(DRAWN_AT, 1.0)
 
 
 class Recorder(Protocol):

@@ -72,7 +72,7 @@ class Scene:
 
 def belongs(parameter: Parameter) -> bool:
     """Whether a scene that does not name the parameter takes it back to where the show began, and a store keeps it."""
-    return parameter.group not in LEFT_ALONE_GROUPS and parameter.key not in LEFT_ALONE
+    return not parameter.momentary and parameter.group not in LEFT_ALONE_GROUPS and parameter.key not in LEFT_ALONE
 
 
 def numbered(stem: str) -> tuple[int | None, str]:

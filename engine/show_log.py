@@ -30,6 +30,8 @@ HEAD = struct.Struct("<4sII")  # of a chunk: tag, how many ticks it holds, bytes
 CRC = struct.Struct("<I")
 SHAPE = struct.Struct("<H")  # of a chunk of ticks: how many layers each has
 LAYER = struct.Struct("<HH")  # model, dancers
+# Among a tick's values: the share of the window's size that the picture was drawn at.
+DRAWN_AT = "picture/drawn_at"
 # Tags: about the show, the keys of the values to come, one model more, the sounds of the next ticks, ticks, the end of
 # a show that was closed. Others are passed over, so that later versions may add some.
 ABOUT, KEYS, MODEL, HEARD, TICKS, END = b"show", b"keys", b"modl", b"hear", b"tick", b"end."

@@ -17,7 +17,7 @@ void main() {
     vec2 shape = vec2(RENDERSIZE.y / RENDERSIZE.x, 1.0);
     vec2 middle = p - 0.5;
     vec2 way = vec2(cos(6.2831853 * angle), sin(6.2831853 * angle)) * shape;
-    vec2 part = 0.09 * radial * middle * dot(middle, middle) / 0.25 + 0.03 * sideways * way;
+    vec2 part = 0.05 * radial * middle * dot(middle, middle) / 0.25 + 0.02 * sideways * way;
     vec4 a = IMG_NORM_PIXEL(inputImage, p + part);
     vec4 b = IMG_NORM_PIXEL(inputImage, p);
     vec4 c = IMG_NORM_PIXEL(inputImage, p - part);

@@ -7,10 +7,10 @@
   "INPUTS": [
     {"NAME": "inputImage", "TYPE": "image"},
     {"NAME": "dancers", "TYPE": "image", "LABEL": "Bodies that are echoed"},
-    {"NAME": "copies", "TYPE": "float", "LABEL": "How many echoes", "MIN": 0.0, "MAX": 6.0, "DEFAULT": 5.0},
+    {"NAME": "copies", "TYPE": "float", "LABEL": "How many echoes", "MIN": 0.0, "MAX": 5.0, "DEFAULT": 5.0},
     {"NAME": "gap", "TYPE": "float", "LABEL": "From echo to echo, seconds", "MIN": 0.04, "MAX": 0.35, "DEFAULT": 0.2},
     {"NAME": "spread", "TYPE": "float", "LABEL": "Each echo stands so far aside, heights", "MIN": -0.25, "MAX": 0.25, "DEFAULT": 0.05},
-    {"NAME": "rim", "TYPE": "float", "LABEL": "Lit at the rim only, not filled", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.8},
+    {"NAME": "rim", "TYPE": "float", "LABEL": "Lit at the rim only, not filled", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.88},
     {"NAME": "body", "TYPE": "float", "LABEL": "How much of the body itself is filled", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.0}
   ],
   "PASSES": [
@@ -33,19 +33,21 @@ float luma(vec3 colour) {
 
 float moment(vec2 p, float index) {
     float tile = floor(index / 4.0);
-    vec2 inset = vec2(1.0) / vec2(IMG_SIZE(past)) * 4.0;
-    vec2 inside = clamp(p, inset, 1.0 - inset);
+    vec2 inside = clamp(p, vec2(0.008), vec2(0.992));
     vec4 four = IMG_NORM_PIXEL(past, (vec2(mod(tile, 4.0), floor(tile / 4.0)) + inside) / 4.0);
-    float channel = index - 4.0 * tile;
-    return channel < 0.5 ? four.r : channel < 1.5 ? four.g : channel < 2.5 ? four.b : four.a;
+    vec4 channel = vec4(equal(vec4(index - 4.0 * tile), vec4(0.0, 1.0, 2.0, 3.0)));
+    return dot(four, channel);
 }
 
-vec3 tint(float part) {
-    vec3 colour = mix(vec3(0.95, 0.92, 0.85), vec3(1.00, 0.70, 0.28), clamp(part * 6.0, 0.0, 1.0));
-    colour = mix(colour, vec3(1.00, 0.35, 0.21), clamp(part * 6.0 - 1.0, 0.0, 1.0));
-    colour = mix(colour, vec3(0.84, 0.27, 0.44), clamp(part * 6.0 - 2.0, 0.0, 1.0));
-    colour = mix(colour, vec3(0.45, 0.33, 0.88), clamp(part * 6.0 - 3.5, 0.0, 1.0));
-    return mix(colour, vec3(0.12, 0.71, 0.79), clamp(part * 6.0 - 4.5, 0.0, 1.0));
+// Lays the echo of `back` gaps ago over the light so far; alpha is how much of the picture it covers.
+vec4 over(vec4 light, vec2 p, float back, vec3 colour) {
+    float share = clamp(copies + 1.0 - back, 0.0, 1.0);
+    float now_at = floor(IMG_NORM_PIXEL(clock, vec2(0.5)).r);
+    vec2 at = vec2(p.x - back * spread * RENDERSIZE.y / RENDERSIZE.x, p.y);
+    float value = moment(at, mod(now_at - floor(back * gap * RATE), MOMENTS));
+    float inside = clamp(0.5 + (value - 0.5) / max(1.4 * fwidth(value), 0.02), 0.0, 1.0);
+    float lit = share * inside * (1.0 - rim * 0.95 * clamp(2.3 * (value - 0.5), 0.0, 1.0));
+    return vec4(light.rgb * (1.0 - 0.8 * lit) + colour * lit, max(light.a, lit));
 }
 
 void main() {
@@ -61,7 +63,8 @@ void main() {
         float sum = 0.0;
         for (int i = 0; i < 16; i++) {
             vec2 at = vec2(mod(float(i), 4.0), floor(float(i) / 4.0)) - 1.5;
-            sum += luma(IMG_NORM_PIXEL(dancers, p + 0.8 * at / RENDERSIZE).rgb);
+            // Those at the back are dimmer, and covered all the same.
+            sum += min(1.35 * luma(IMG_NORM_PIXEL(dancers, p + 0.8 * at / RENDERSIZE).rgb), 1.0);
         }
         gl_FragColor = vec4(sum / 16.0);
         return;
@@ -75,28 +78,18 @@ void main() {
         gl_FragColor = mix(IMG_THIS_PIXEL(past), vec4(IMG_NORM_PIXEL(now, fract(p * 4.0)).r), fresh);
         return;
     }
-    float aspect = RENDERSIZE.x / RENDERSIZE.y;
-    vec3 light = vec3(0.0);
-    float cover = 0.0;
+    // The oldest first: tide, violet, rose, ember, amber, and the body as it is now in bone.
+    vec4 light = over(vec4(0.0), p, 5.0, vec3(0.08, 0.48, 0.53));
+    light = over(light, p, 4.0, vec3(0.45, 0.26, 0.66));
+    light = over(light, p, 3.0, vec3(0.78, 0.25, 0.40));
+    light = over(light, p, 2.0, vec3(1.00, 0.34, 0.20));
+    light = over(light, p, 1.0, vec3(1.00, 0.70, 0.28));
+    light = over(light, p, 0.0, vec3(1.00, 0.98, 0.92));
     vec4 picture = IMG_THIS_PIXEL(inputImage);
-    for (int i = 6; i >= 0; i--) {
-        float back = float(i);
-        float share = clamp(copies + 1.0 - back, 0.0, 1.0);
-        if (share > 0.0) {
-            vec2 at = vec2(p.x - back * spread / aspect, p.y);
-            float value = moment(at, mod(floor(time.r) - floor(back * gap * RATE), MOMENTS));
-            float fine = max(0.75 * fwidth(value), 0.01);
-            float inside = smoothstep(0.5 - fine, 0.5 + fine, value) * share;
-            float fill = mix(1.0, 1.0 - 0.9 * smoothstep(0.5, 0.95, value), rim);
-            float fade = 1.1 - 0.07 * back;
-            light = light * (1.0 - 0.8 * inside * fill) + tint(back / 6.0) * (inside * fill * fade);
-            cover = max(cover, inside * fill * fade);
-        }
-    }
     // The body itself is drawn as its echoes are, and by `body` as it came.
     vec4 bodies = IMG_THIS_PIXEL(dancers);
     float here = min(bodies.a, 2.0 * luma(bodies.rgb));
     vec3 under = picture.rgb * (1.0 - here * (1.0 - body));
     light *= 1.0 - here * body;
-    gl_FragColor = vec4(under + light * (1.0 - under), max(picture.a, cover));
+    gl_FragColor = vec4(under + light.rgb * (1.0 - under), max(picture.a, light.a));
 }

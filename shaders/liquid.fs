@@ -17,7 +17,7 @@
     {"TARGET": "outline", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(112.0*$WIDTH/$HEIGHT)", "HEIGHT": "112"},
     {"TARGET": "half_way", "FLOAT": true, "WIDTH": "floor(112.0*$WIDTH/$HEIGHT)", "HEIGHT": "112"},
     {"TARGET": "water", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(112.0*$WIDTH/$HEIGHT)", "HEIGHT": "112"},
-    {"TARGET": "slopes", "FLOAT": true, "WIDTH": "floor(216.0*$WIDTH/$HEIGHT)", "HEIGHT": "216"},
+    {"TARGET": "slopes", "WIDTH": "floor(216.0*$WIDTH/$HEIGHT)", "HEIGHT": "216"},
     {}
   ]
 }*/
@@ -86,14 +86,15 @@ void main() {
             above += weight * IMG_NORM_PIXEL(water, p + line * vec2(side, 1.0)).r;
             below += weight * IMG_NORM_PIXEL(water, p + line * vec2(side, -1.0)).r;
         }
-        gl_FragColor = vec4(right - left, above - below, right + left + above + below, 1.0);
+        // 128 of 255 is level.
+        gl_FragColor = vec4(clamp(0.50196 + vec2(right - left, above - below), 0.0, 1.0), 0.0, 1.0);
         return;
     }
-    vec3 lean = IMG_NORM_PIXEL(slopes, p).rgb;
+    vec2 lean = IMG_NORM_PIXEL(slopes, p).rg - 0.50196;
     vec2 shape = vec2(RENDERSIZE.y / RENDERSIZE.x, 1.0);
-    vec4 colour = IMG_NORM_PIXEL(inputImage, p - 0.35 * bend * lean.xy / (1.0 + 2.5 * length(lean.xy)) * shape);
+    vec4 colour = IMG_NORM_PIXEL(inputImage, p - 0.35 * bend * lean / (1.0 + 2.5 * length(lean)) * shape);
     // The sky's light on the waves: tide on the side that faces it, bone where it glitters.
-    float facing = dot(lean.xy, vec2(-0.55, 0.83));
+    float facing = dot(lean, vec2(-0.55, 0.83));
     float shine = max(facing, 0.0) * 5.0;
     vec3 light = glint * (vec3(0.05, 0.32, 0.37) * shine + vec3(0.95, 0.92, 0.85) * shine * shine * shine * 0.5);
     light = min(light, vec3(1.0)) * (1.0 - 0.7 * colour.a * luma(colour.rgb));

@@ -31,8 +31,8 @@ float luma(vec3 colour) {
 float moment(vec2 p, float index) {
     float tile = floor(index / 4.0);
     vec4 four = IMG_NORM_PIXEL(past, (vec2(mod(tile, 4.0), floor(tile / 4.0)) + p) / 4.0);
-    float channel = index - 4.0 * tile;
-    return channel < 0.5 ? four.r : channel < 1.5 ? four.g : channel < 2.5 ? four.b : four.a;
+    vec4 channel = vec4(equal(vec4(index - 4.0 * tile), vec4(0.0, 1.0, 2.0, 3.0)));
+    return dot(four, channel);
 }
 
 vec3 ramp(float part) {
@@ -76,8 +76,7 @@ void main() {
     if (way == 3) part = min(1.0, 2.2 * length((p - vec2(0.5, 0.45)) * vec2(RENDERSIZE.x / RENDERSIZE.y, 1.0)));
     if (way == 4) part = 0.5 + 0.5 * sin(6.2831853 * (2.0 * p.y - time.b));
     float back = part * depth * RATE;
-    vec2 inset = 4.0 / vec2(IMG_SIZE(past));
-    vec2 inside = clamp(p, inset, 1.0 - inset);
+    vec2 inside = clamp(p, vec2(0.008), vec2(0.992));
     float first = floor(back);
     float a = moment(inside, mod(floor(time.r) - first, MOMENTS));
     float b = moment(inside, mod(floor(time.r) - first - 1.0, MOMENTS));

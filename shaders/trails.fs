@@ -15,8 +15,8 @@
   ],
   "PASSES": [
     {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
-    {"TARGET": "age", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(360.0*$WIDTH/$HEIGHT)", "HEIGHT": "360"},
-    {"TARGET": "light", "WIDTH": "floor(360.0*$WIDTH/$HEIGHT)", "HEIGHT": "360"},
+    {"TARGET": "age", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(288.0*$WIDTH/$HEIGHT)", "HEIGHT": "288"},
+    {"TARGET": "light", "WIDTH": "floor(288.0*$WIDTH/$HEIGHT)", "HEIGHT": "288"},
     {}
   ]
 }*/

@@ -16,7 +16,7 @@
   ],
   "PASSES": [
     {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
-    {"TARGET": "flight", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(540.0*$WIDTH/$HEIGHT)", "HEIGHT": "540"},
+    {"TARGET": "flight", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(432.0*$WIDTH/$HEIGHT)", "HEIGHT": "432"},
     {}
   ]
 }*/

@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pythonosc.udp_client import SimpleUDPClient
 
 from engine import __version__
@@ -86,13 +87,15 @@ def test_help_tells_of_every_option_and_command() -> None:
         "--route",
         "--log",
         "--provider",
+        "--record-to",
+        "still",
     ):
         assert word in result.stdout
     for word in ("--seconds", "--set", "--route", "render", "train", "export", "devices", "controls", "log"):
         assert word in result.stdout
 
 
-@pytest.mark.parametrize("command", ["render", "devices"])
+@pytest.mark.parametrize("command", ["render", "still", "devices"])
 def test_commands_have_help_of_their_own(command: str) -> None:
     result = run(command, "--help")
     assert result.returncode == 0
@@ -158,12 +161,43 @@ def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
         (("wander",), "dancenet: error: unrecognized arguments: wander"),
         (
             ("render", "dance.gif"),
-            "dancenet render: error: argument OUT: 'dance.gif' ends neither in .mp4 nor in .npy",
+            "dancenet render: error: argument OUT: 'dance.gif' ends in none of .mp4, .mov, .mkv, .webm, .png, .npy",
         ),
         (
             ("render", "dance.mp4", "--size", "101x100"),
-            "dancenet render: error: argument --size: '101x100': a video's width and height must be even",
+            "dancenet render: error: argument --size: 101x100: h264 wants an even width and height",
         ),
+        (
+            ("render", "dance.mov", "--size", "101x100", "--codec", "prores"),
+            "dancenet render: error: argument --size: 101x100: prores wants an even width",
+        ),
+        (
+            ("render", "dance.mp4", "--codec", "prores"),
+            "dancenet render: error: argument --codec: .mp4 takes h264, h265, vp9, av1; not prores",
+        ),
+        (
+            ("render", "dance.mkv", "--codec", "theora"),
+            "dancenet render: error: argument --codec: 'theora' is no codec; there are h264, h265, vp9, av1, prores, "
+            "prores4444",
+        ),
+        (
+            ("render", "frame_%04d.png", "--codec", "h264"),
+            "dancenet render: error: argument --codec: frame_%04d.png is no video; those end in .mp4, .mov, .mkv, "
+            ".webm",
+        ),
+        (
+            ("render", "frame.png"),
+            "dancenet render: error: argument OUT: 'frame.png' has no one place for a number, as in frame_####.png or "
+            "frame_%04d.png; `dancenet still` makes a single picture",
+        ),
+        (
+            ("still", "frame_##.png"),
+            "dancenet still: error: argument OUT: 'frame_##.png' has a place for a number; `dancenet render` makes a "
+            "sequence",
+        ),
+        (("still", "frame.jpg"), "dancenet still: error: argument OUT: 'frame.jpg' does not end in .png"),
+        (("still", "a.png", "--at", "-1"), "dancenet still: error: argument --at: '-1' seconds are below 0"),
+        (("--record-to", "nowhere"), "dancenet: error: argument --record-to: 'nowhere' is no folder"),
         (
             ("render", "dance.npy", "--size", "64x64"),
             "dancenet render: error: argument --size: an .npy holds the decoder's images at their own size",
@@ -313,6 +347,53 @@ def test_a_render_that_is_stopped_leaves_no_file(tiny_bundle: Path, tmp_path: Pa
     assert process.returncode == 1
     assert re.fullmatch(r"dancenet: stopped at frame \d+ of 3000000; out\.npy is not written\n", errors)
     assert (output, list(tmp_path.iterdir())) == ("", [])
+
+
+def pixels_of(path: Path) -> NDArray[np.uint8]:
+    """What an image file holds, (height, width, channels)."""
+    with av.open(str(path)) as image:
+        (frame,) = image.decode(video=0)
+        assert frame.format.name == "rgba"
+        return frame.to_ndarray()
+
+
+def test_a_sequence_of_pictures_is_numbered_and_a_still_is_one_of_them(tiny_bundle: Path, tmp_path: Path) -> None:
+    options = ("--model", str(tiny_bundle), "--seed", "7", "--size", "161x91")
+    sequence = run("render", "frames/f_####.png", *options, "--seconds", "1", folder=tmp_path)
+    assert (sequence.returncode, sequence.stderr) == (0, "")
+    names = sorted(path.name for path in (tmp_path / "frames").iterdir())
+    assert names == [f"f_{number:04d}.png" for number in range(1, 31)]
+    result = run("still", "one.png", *options, "--at", "0.7", folder=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "one.png: frame 21 of the dance, at 0.7 s, 161x91; 0 resets\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["frames", "one.png"]
+    still = pixels_of(tmp_path / "one.png")
+    assert still.shape == (91, 161, 4)
+    same = [np.array_equal(pixels_of(tmp_path / "frames" / name), still) for name in names]
+    assert [index for index, found in enumerate(same) if found] == [21]
+
+
+def test_a_sequence_that_is_stopped_leaves_the_frames_that_are_finished(tiny_bundle: Path, tmp_path: Path) -> None:
+    arguments = ("--model", str(tiny_bundle), "--size", "160x90", "--seconds", "100000")
+    process = start(("render", "%d.png", *arguments), tmp_path, NO_DISPLAY)
+    while not (tmp_path / "20.png").exists():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output) == (1, "")
+    said = re.fullmatch(r"dancenet: stopped at frame (\d+) of 3000000; 1\.png to (\d+)\.png are written\n", errors)
+    assert said and said[1] == said[2] and int(said[1]) >= 20
+    assert {path.name for path in tmp_path.iterdir()} == {f"{number}.png" for number in range(1, int(said[1]) + 1)}
+    assert all(pixels_of(path).shape == (90, 160, 4) for path in tmp_path.iterdir())
+
+
+def test_a_video_with_alpha_may_be_of_any_size(tiny_bundle: Path, tmp_path: Path) -> None:
+    options = ("--model", str(tiny_bundle), "--seconds", "0.2", "--size", "161x91", "--codec", "prores4444")
+    assert run("render", "a.mov", *options, folder=tmp_path).returncode == 0
+    with av.open(str(tmp_path / "a.mov")) as video:
+        stream = video.streams.video[0]
+        assert (stream.width, stream.height, stream.codec_context.name) == (161, 91, "prores")
+        assert stream.codec_context.pix_fmt is not None and stream.codec_context.pix_fmt.startswith("yuva444p")
 
 
 def test_where_there_is_no_display_it_says_so_and_renders(tiny_bundle: Path, tmp_path: Path) -> None:

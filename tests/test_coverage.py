@@ -22,7 +22,7 @@ def draw(context: moderngl.Context, images: Images, size: tuple[int, int], kind:
     """`images` (dancers, height, width) drawn at `size`, (height, width); bodies as ink on paper, grey as it is."""
     picture = Coverage(context, lambda latents: images, kind, (images.shape[2], images.shape[1]), size)
     picture.prepare(np.zeros((len(images), 4), np.float32))
-    pixels = picture.draw(values(len(images)), FixedClock(30)).read(4)
+    pixels = picture.draw(values(len(images)), FixedClock(30)).read(alpha=True)
     picture.release()
     assert pixels.shape == (size[1], size[0], 4)
     assert (pixels[..., :3] == pixels[..., :1]).all()

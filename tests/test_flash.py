@@ -37,7 +37,7 @@ class Stage:
             image = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
         self.texture.write(np.ascontiguousarray(image))
         self.flash.draw(self.target.framebuffer, self.texture, light, time, on)
-        return self.target.read(4)[::-1]
+        return self.target.read(alpha=True)[::-1]
 
 
 @pytest.fixture

@@ -15,8 +15,17 @@ from engine import __version__
 ROOT = Path(__file__).parent.parent
 OURS = {"engine", "training", "export", "tests", "benchmarks", "make"}
 DRAWS = {
-    *("engine.picture", "engine.isf.program", "engine.isf.buffers"),
-    *("engine.sinks.window", "engine.sinks.shell", "engine.sinks.panel", "engine.sinks.mapping", "engine.flash"),
+    *(
+        "engine.chain",
+        "engine.coverage",
+        "engine.flash",
+        "engine.isf.buffers",
+        "engine.isf.program",
+        "engine.layers",
+        "engine.passes",
+    ),
+    *("engine.picture", "engine.sinks.window", "engine.sinks.shell", "engine.sinks.panel"),
+    "engine.sinks.mapping",
 }
 # The command lines put parts together; each rule says which of them it leaves out.
 COMMAND_LINE, TRAINING_COMMAND_LINE = "engine.__main__", "training.__main__"

@@ -29,6 +29,7 @@ def mended(body: str, stage: str = FRAGMENT, inputs: str = "", more: str = "") -
         ("uniform sampler2DRect x;", "uniform sampler2D x;"),
         ("texture2DLod(inputImage, p, 0.0)", "textureLod(inputImage, p, 0.0)"),
         ("vv_FragNormCoord.x", "isf_FragNormCoord.x"),
+        ("isf_FragCoord.x", "gl_FragCoord.xy.x"),
         ("vec4 sample = texture2D(inputImage, p);", "vec4 isf_own_sample = texture(inputImage, p);"),
         ("vec4 texture = texture2D(inputImage, p);", "vec4 isf_own_texture = texture(inputImage, p);"),
         ("float smooth(float x); smooth(1.0)", "float isf_own_smooth(float x); isf_own_smooth(1.0)"),

@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from engine.arguments import parse_live
 from engine.bundle import open_bundle
 from engine.commands.ending import Failure
 from engine.commands.live import Live, opened
-from engine.commands.opening import new_layers
+from engine.commands.opening import EFFECTS, Painting, new_picture, shipped
+from engine.effects import EffectFiles
 from engine.parameters import COMMANDS, SIGNALS, Command
-from engine.replay import ReplayClock, ReplayControls, ReplayDancer
+from engine.replay import ReplayClock, ReplayControls, ReplayDancer, ReplayQuality
 from engine.routes import DEFAULT_ROUTES, Route
 from engine.show import Show
 from engine.show_log import ShowLog
@@ -230,11 +232,15 @@ def replayed(path: Path, folders: list[Path], context: moderngl.Context) -> Seen
     clock = ReplayClock(log, log.about["fps"])
     known = {str(folder.resolve()): open_bundle(folder, "cpu") for folder in folders}
     bundles = {model: known[model.folder] for model in log.models}
-    seen, layers = Seen(clock), new_layers(context, bundles[log.models[0]], SIZE, math.inf)
-    show = Show(clock, [], ReplayControls(clock), ReplayDancer(clock, bundles), layers, [seen])
+    painting = Painting(
+        EffectFiles([shipped(EFFECTS)]), datetime.fromisoformat(log.about["began"]), lambda: clock.sound, pytest.fail
+    )
+    seen = Seen(clock)
+    picture = new_picture(context, bundles[log.models[0]], SIZE, painting, ReplayQuality(clock), math.inf)
+    show = Show(clock, [], ReplayControls(clock), ReplayDancer(clock, bundles), picture, [seen])
     for _ in range(log.ticks):
         show.tick()
-    layers.release()
+    picture.release()
     return seen
 
 

@@ -18,7 +18,7 @@ from engine.audio.sound import SILENCE
 from engine.bundle import Bundle, open_bundle
 from engine.clock import FixedClock
 from engine.models import Layer as Shown
-from engine.show_log import Layer, LogError, Model, ShowLog, Tick
+from engine.show_log import DRAWN_AT, Layer, LogError, Model, ShowLog, Tick
 from engine.sinks.log import BATCH, MOST_WAITING, Log, Logged
 
 ROOT = Path(__file__).parent.parent
@@ -80,7 +80,11 @@ def test_a_show_without_a_frame_is_a_log_too(tmp_path: Path) -> None:
 
 
 def test_what_a_picture_shows_is_logged_and_handed_on(tmp_path: Path, tiny_bundle: Path) -> None:
+    sounds = iter([None, SILENCE])
+
     class Seen:
+        share = 0.5
+
         def prepare(self, layers: Sequence[Shown]) -> None:
             self.layers = layers
 
@@ -88,22 +92,19 @@ def test_what_a_picture_shows_is_logged_and_handed_on(tmp_path: Path, tiny_bundl
             return np.array([of is not bundle])
 
         def draw(self, values: Mapping[str, float], clock: FixedClock) -> Any:
+            self.heard = next(sounds)
             return self.layers, values, clock
 
     bundle, clock = open_bundle(tiny_bundle, "cpu"), FixedClock(4)
     clock.advance()
     log = Log(tmp_path / "show.dnlog", {}, lambda line: None)
-    sounds = iter([None, SILENCE])
-    picture, layers = (
-        Logged(Seen(), log, lambda: next(sounds)),
-        (Shown(bundle, 0.75, np.full((1, 8), 0.5, np.float32)),),
-    )
+    picture, layers = Logged(Seen(), log), (Shown(bundle, 0.75, np.full((1, 8), 0.5, np.float32)),)
     picture.prepare(layers)
     for _ in range(2):
         assert picture.draw({"dance/temperature": 0.5}, clock) == (layers, {"dance/temperature": 0.5}, clock)
     log.close()
     logged, heard = ShowLog(tmp_path / "show.dnlog")
-    assert (logged.dt, logged.values, logged.sound) == (0.25, {"dance/temperature": 0.5}, None)
+    assert (logged.dt, logged.values, logged.sound) == (0.25, {"dance/temperature": 0.5, DRAWN_AT: 0.5}, None)
     assert heard.sound is not None and heard.sound.packed() == SILENCE.packed()
     (layer,) = logged.layers
     assert layer.model == Model(bundle.metadata.name, str(tiny_bundle.resolve()), bundle.metadata.latent_size)
@@ -115,7 +116,7 @@ def test_a_killed_show_loses_less_than_a_second(tmp_path: Path, model: Path) -> 
     code = """
 import sys
 from pathlib import Path
-from engine.show_log import ShowLog
+from engine.show_log import DRAWN_AT, ShowLog
 from engine.sinks.log import Log
 from tests.test_log import TICKS, tick
 

@@ -163,7 +163,7 @@ def test_a_picture_drawn_smaller_fills_the_screen(stage: Stage) -> None:
 def test_moved_corners_show_the_picture_between_them_on_black(stage: Stage) -> None:
     shown = stage.show(white(), top_left_x=0.25, top_right_x=-0.25, top_left_y=-0.5, top_right_y=-0.5)[..., 0]
     assert shown[:18].max() <= 5  # the upper half is free
-    assert (shown[18:, 31:33] == 255).all()
+    assert (shown[18:, 31:33] >= 250).all()
     for row in range(18, 36):  # a trapezium: each row as wide as the straight lines say
         share = (35.5 - row) / 18
         assert shown[row].sum() / 255 == pytest.approx(64 * (1 - share * 0.5), abs=0.6)

@@ -135,7 +135,7 @@ def test_on_another_monitor_its_own_set_up_comes_and_the_first_is_kept(show: Sho
 
         wait_until(there)
         assert show.controls.target("output/flip_x") == 0
-        assert show.masks[-1] is not None and (show.masks[-1] == mask).all()
+        assert np.array_equal(show.masks[-1], mask)  # type: ignore[arg-type]
         show.monitor = SCREEN
 
         def back() -> bool:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.sinks.recorder import ImageRecorder, RecordingError, VideoRecorder
+from engine.sinks.recorder import ImageRecorder, RecordingError
+from engine.sinks.video import VideoRecorder
 
 ROOT = Path(__file__).parent.parent
 SIZE = (64, 48)
@@ -30,9 +31,9 @@ class Frames:
         self.images = np.full((1, 3, 5), self.count % 256, np.uint8)
         return self
 
-    def read(self) -> NDArray[np.uint8]:
-        pixels = np.full((SIZE[1], SIZE[0], 3), 255, np.uint8)
-        pixels[:, : 2 * (self.count % 32)] = 0
+    def read(self, alpha: bool = False) -> NDArray[np.uint8]:
+        pixels = np.full((SIZE[1], SIZE[0], 4 if alpha else 3), 255, np.uint8)
+        pixels[:, : 2 * (self.count % 32), :3] = 0
         return pixels
 
 
@@ -127,7 +128,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, name: str) -
     code = """
 import resource, sys
 import numpy as np
-from engine.sinks.recorder import ImageRecorder, RecordingError, VideoRecorder
+from engine.sinks.recorder import ImageRecorder, RecordingError
+from engine.sinks.video import VideoRecorder
 
 class Noise:
     chance = np.random.default_rng(1)
@@ -165,9 +167,9 @@ def test_memory_stays_bounded_however_long_the_recording(tmp_path: Path) -> None
 
 
 def test_what_cannot_be_recorded_is_said(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match=r"dance\.avi: a video's name ends in \.mp4, \.mov, \.mkv$"):
+    with pytest.raises(RecordingError, match=r"dance\.avi: a video's name ends in \.mp4, \.mov, \.mkv, \.webm$"):
         VideoRecorder(tmp_path / "dance.avi", SIZE, 30)
-    with pytest.raises(RecordingError, match=r"dance\.mp4: 63x48: H\.264 wants an even width and height$"):
+    with pytest.raises(RecordingError, match=r"dance\.mp4: 63x48: h264 wants an even width and height$"):
         VideoRecorder(tmp_path / "dance.mp4", (63, 48), 30)
     for recorder in (VideoRecorder(tmp_path / "no" / "d.mp4", SIZE, 30), ImageRecorder(tmp_path / "no" / "d.npy")):
         with pytest.raises(RecordingError, match=r"no/d\.(mp4|npy): No such file or directory$"):

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.audio.decode import SONG_RATE, blocks, mono
-from engine.sinks.recorder import RecordingError, VideoRecorder
+from engine.sinks.recorder import RecordingError
+from engine.sinks.video import VideoRecorder
 from tests.test_audio_source import write_wav
 from tests.test_recorder import SIZE, Frames
 
@@ -30,7 +31,7 @@ def record(path: Path, song: Path, frames: int) -> NDArray[np.float32]:
     return mono(np.concatenate(list(blocks(path, SONG_RATE))))
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
 @pytest.mark.parametrize("song_seconds", [0.7, 5.0], ids=["shorter", "longer"])
 def test_the_song_is_in_time_and_as_long_as_the_video(tmp_path: Path, suffix: str, song_seconds: float) -> None:
     song = burst(song_seconds, 0.5)
@@ -40,7 +41,7 @@ def test_the_song_is_in_time_and_as_long_as_the_video(tmp_path: Path, suffix: st
     assert begins == pytest.approx(0.5, abs=0.003)
     assert np.abs(sound[round(0.62 * SONG_RATE) : round(1.45 * SONG_RATE)]).max() < 0.02
     with av.open(str(tmp_path / f"dance{suffix}")) as container:
-        assert container.streams.audio[0].codec_context.name == "aac"
+        assert container.streams.audio[0].codec_context.name == ("opus" if suffix == ".webm" else "aac")
         assert sum(1 for _ in container.decode(video=0)) == 45
 
 

@@ -20,6 +20,7 @@ from engine.clock import WallClock
 from engine.commands.ending import FINE, Failure, stop_signals
 from engine.commands.opening import (
     Cast,
+    Painting,
     Say,
     Timekeepers,
     effect_files,
@@ -133,10 +134,8 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         cast = new_cast(bundle, folders, controls, options.provider, THREADS, say)
         guard.callback(cast.models.close)
         quality = Quality(PICTURE_SHARE / fps, options.quality)
-        picture = new_picture(
-            *(window.context, bundle, window.size, effects, began, quality),
-            *(lambda: audio.sound if audio else SILENCE, say, SHARE / fps),
-        )
+        painting = Painting(effects, began, lambda: audio.sound if audio else SILENCE, say)
+        picture = new_picture(window.context, bundle, window.size, painting, quality, SHARE / fps)
         audio = open_audio(options.audio, song, clock, controls, say)
         if audio:
             guard.callback(audio.close)

@@ -131,7 +131,8 @@ def new_timekeepers(
 ) -> Timekeepers:
     """The beat clock, the LFOs, the scenes and the autopilot.
 
-    The scene asked for is on from the first frame on; if none is, the first of those there are. `heard` gives the beat of the audio. What the command line itself says holds in that scene too.
+    The scene asked for is on from the first frame on; if none is, the first of those there are. `heard` gives the beat
+    of the audio. What the command line itself says holds in that scene too.
     """
     tempo = Tempo(controls, clock, heard)
     files = SceneFiles(shipped(SCENES), options.scenes or user_folder(), controls.parameters)
@@ -188,15 +189,22 @@ def effect_files(options: argparse.Namespace, watch: bool = False) -> EffectFile
     return EffectFiles(folders, watch)
 
 
+@dataclass(frozen=True)
+class Painting:
+    """What effects are drawn with: their files, the date they see at first, what they hear, what tells of mishaps."""
+
+    effects: EffectFiles
+    began: datetime
+    sound: Callable[[], Sound]
+    say: Say
+
+
 def new_picture(
     context: "moderngl.Context",
     bundle: Bundle,
     size: tuple[int, int],
-    effects: EffectFiles,
-    began: datetime,
+    painting: Painting,
     quality: Quality,
-    sound: Callable[[], Sound],
-    say: Say,
     budget: float | None = None,
 ) -> "Picture":
     """The picture of a show that begins with this bundle, for a window of `size` (width, height) pixels.
@@ -219,6 +227,7 @@ def new_picture(
     try:
         brush = Brush(context)
         layers = Layers(context, bundle, quality.size(size), new_coverage)
-        return Picture(context, layers, Chain(context, effects, began, say), size, quality, sound, say)
+        chain = Chain(context, painting.effects, painting.began, painting.say)
+        return Picture(context, layers, chain, size, quality, painting.sound, painting.say)
     except moderngl.Error as error:  # a driver that refuses a shader says so on many lines
         raise Failure(" ".join(str(error).split())) from None

@@ -3,12 +3,14 @@
 import argparse
 import math
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from engine.bundle import Bundle
 from engine.commands.ending import FINE, Failure
-from engine.commands.opening import DEFAULT_MODEL, Say, open_folder, shipped
-from engine.commands.render import THREADS, AnyRecorder, new_recording, record
+from engine.commands.opening import DEFAULT_MODEL, Painting, Say, effect_files, open_folder, shipped
+from engine.commands.render import FIRST_DATE, THREADS, AnyRecorder, check_folder, new_recording, record
+from engine.formats import IMAGES
 from engine.models import find_models
 from engine.replay import (
     END_MISSING,
@@ -16,6 +18,7 @@ from engine.replay import (
     ReplayClock,
     ReplayControls,
     ReplayDancer,
+    ReplayQuality,
     check_latents,
     describe,
     find_bundle,
@@ -45,21 +48,30 @@ def replay_to(out: Path, log: ShowLog, options: argparse.Namespace) -> int:
     """Shows the log's dance into the file `out`. Raises LogError."""
     if not log.ticks:
         raise Failure(f"{log.path}: holds no frame")
-    if len(log.models) > 1 and out.suffix == ".npy":
+    check_folder(out)
+    if len(log.models) > 1 and out.suffix == IMAGES:
         raise Failure(f"{log.path}: {len(log.models)} models danced; a file of images holds those of one")
     bundles = {model: open_logged(log, model, options) for model in log.models}
     if not log.whole:
         print(f"dancenet: {log.path}: {END_MISSING}; {log.ticks} frames of it are shown", file=sys.stderr)
     rate = options.fps or float(log.about["fps"])
     width, height = log.about["size"]
-    size = options.size or (width - width % 2, height - height % 2)
+    size = options.size or (options.codec.fitted((width, height)) if options.codec else (width, height))
     recorders: list[AnyRecorder] = []
 
     def build(say: Say) -> tuple[Show, AnyRecorder]:
         clock = ReplayClock(log, float(log.about["fps"]))
         first = bundles[log.models[0]]
         dancer = ReplayDancer(clock, bundles, options.smooth)
-        shown, picture, recorder = new_recording(out, size, rate, first, dancer, budget=math.inf)
+        began = datetime.fromisoformat(log.about.get("began", FIRST_DATE.isoformat()))
+        quality = ReplayQuality(clock, options.smooth)
+        painting = Painting(effect_files(options), began, lambda: clock.sound, say)
+        shown, picture, recorder = new_recording(
+            *(out, size, rate, first, dancer, painting),
+            budget=math.inf,
+            quality=quality,
+            codec=options.codec,
+        )
         recorders.append(recorder)
         return Show(clock, [], ReplayControls(clock), shown, picture, [Paced(recorder, clock, rate)]), recorder
 

@@ -8,6 +8,7 @@ uniform mat3 from_screen;   // shares of the screen -> of the picture as it is s
 uniform mat3 turn;          // -> of the picture as it was drawn
 uniform vec4 soft;          // how much of the picture fades at its left, right, top and bottom edge
 uniform float gamma;
+uniform bool straight;      // pixels of the picture lie on pixels of the screen
 
 layout(location = 0) out vec4 colour;
 
@@ -72,6 +73,11 @@ void main() {
     across = to_drawn * across;
     up = to_drawn * up;
     float texels = max(length(across * size), length(up * size));
-    vec3 found = texels > 1.01 ? small(place, across, up, texels) : sharp(place);
+    vec3 found;
+    if (straight) {
+        found = texelFetch(picture, ivec2(place * size), 0).rgb;
+    } else {
+        found = texels > 1.01 ? small(place, across, up, texels) : sharp(place);
+    }
     colour.rgb = (gamma == 1.0 ? found : pow(found, vec3(1.0 / gamma))) * light;
 }

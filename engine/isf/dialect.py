@@ -16,7 +16,6 @@ WORDS = {
     "gl_FragColor": "isf_FragColor",
     "vv_FragNormCoord": "isf_FragNormCoord",
     "vv_vertShaderInit": "isf_vertShaderInit",
-    "attribute": "in",
     "sampler2DRect": "sampler2D",
     "texture1D": "texture",
     "texture2D": "texture",
@@ -31,7 +30,10 @@ WORDS = {
     "texture2DProj": "textureProj",
     "texture2DRectProj": "textureProj",
 }
-VARYING = {FRAGMENT: "in", VERTEX: "out"}
+STAGE_WORDS = {
+    FRAGMENT: {"varying": "in", "isf_FragCoord": "gl_FragCoord.xy"},
+    VERTEX: {"varying": "out", "attribute": "in"},
+}
 # Functions that the words above turn into: a file of the old dialect may call its own things so.
 TODAYS_FUNCTIONS = {"texture", "textureLod", "textureGrad", "textureProj"}
 # Words that were names in the old dialect and are keywords in 3.30 or, with some drivers, of a later version.

@@ -15,11 +15,11 @@ from engine.isf.dialect import (
     FUNCTIONS,
     IMAGE_WORDS,
     NO_NAMES,
+    STAGE_WORDS,
     TODAYS_FUNCTIONS,
     TODAYS_KEYWORDS,
     TYPES,
     UNIFORMS,
-    VARYING,
     VERTEX,
     VERTEX_START,
     WORDS,
@@ -61,7 +61,7 @@ def translate(body: str, first_line: int, header: Header, stage: str = FRAGMENT)
     own_output = stage == FRAGMENT and OWN_OUTPUT.search(code) is not None
     version = max((int(match[1]) for kind, text in tokens if (match := VERSION.match(text))), default=0)
     modern = own_output or version >= 130
-    renames = {**WORDS, "varying": VARYING[stage], **_image_words(header, uniforms)}
+    renames = {**WORDS, **STAGE_WORDS[stage], **_image_words(header, uniforms)}
     if not modern:
         renames |= {word: f"isf_own_{word}" for word in TODAYS_KEYWORDS | _declared_functions(tokens)}
     text = "".join(_mended(tokens, renames, uniforms, modern))

@@ -18,11 +18,10 @@ import numpy as np
 import onnxruntime
 
 from engine import __version__
-from engine.audio.sound import Sound
 from engine.bundle import Bundle
 from engine.models import Layer as Shown
 from engine.show import Clock
-from engine.show_log import Encoder, Layer, LogError, Model, Tick
+from engine.show_log import DRAWN_AT, Encoder, Layer, LogError, Model, Tick
 
 # Seconds of show in a batch. A crash loses the batch in hand and the one being written: less than a second.
 BATCH = 0.4
@@ -121,15 +120,11 @@ class Log:
 
 
 class Logged:
-    """A picture of layers whose frames are taken down: the values they are drawn by, their latents, and their sound.
+    """A picture whose frames are taken down: values, latents, the size they are drawn at, what the effects heard."""
 
-    `sound` gives the sound that the picture's effects take in the frame in hand; None where none takes any.
-    """
-
-    def __init__(self, picture: Any, log: Log, sound: Callable[[], Sound | None] = lambda: None) -> None:
+    def __init__(self, picture: Any, log: Log) -> None:
         self._picture = picture
         self._log = log
-        self._sound = sound
         self._layers: Sequence[Shown] = ()
         self._models: dict[Path, Model] = {}
 
@@ -144,8 +139,10 @@ class Logged:
             Layer(self._model(layer.bundle), layer.weight, layer.latents, self._picture.turns(layer.bundle))
             for layer in self._layers
         )
-        self._log.record(Tick(clock.dt, values, layers, self._sound()))
-        return self._picture.draw(values, clock)
+        shown = self._picture.draw(values, clock)
+        values = {**values, DRAWN_AT: self._picture.share}
+        self._log.record(Tick(clock.dt, values, layers, self._picture.heard))
+        return shown
 
     def _model(self, bundle: Bundle) -> Model:
         folder = bundle.folder

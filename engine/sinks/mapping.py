@@ -62,6 +62,7 @@ class ScreenMapping:
             self._corners, self._told = placing.corners, False
             self.show(screen, texture, size)
             return
+        corners = self._good(placing.corners)
         for unit in (0, 1):
             self._between.use(unit)
         self._map.draw(
@@ -69,10 +70,11 @@ class ScreenMapping:
             picture=texture,
             mask=mask or self._open,
             target_size=size,
-            from_screen=_columns(from_screen(self._good(placing.corners))),
+            from_screen=_columns(from_screen(corners)),
             turn=_columns(placing.turn()),
             soft=placing.soft,
             gamma=placing.gamma,
+            straight=corners == PLAIN.corners and texture.size == drawn_size(size, values),
         )
         for unit in (0, 1):
             self._between.clear(unit)

@@ -92,6 +92,7 @@ class Panel:
         self._context.enable(moderngl.BLEND)
         self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
         self._shade.draw(target)
+        self._letters.use(0)
         self._program["cell"] = cell
         self._program["grid"] = columns, rows
         self._boxes.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=len(letters))

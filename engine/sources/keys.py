@@ -85,7 +85,7 @@ KEYS = (
     Key("F", "to fullscreen and back", FULLSCREEN, also="F11"),
     Key("ESCAPE", "leaves fullscreen", LEAVE_FULLSCREEN),
     Key("M", "to the next monitor", NEXT_MONITOR),
-    Key("C", "test card; arrows move a corner", "output/next_corner"),
+    Key("C", "test card; pins corners", "output/next_corner"),
     Key("CTRL+Q", "quits", QUIT),
 )
 
