@@ -74,7 +74,9 @@ class OutputFiles:
         self._to_read = ""
         self._read: tuple[str, dict[str, float], Mask | None] | None = None
         self._closing = False
-        self._take(controls, self._on, *self._read_files(self._on))
+        values, mask = self._read_files(self._on)
+        asked = {key: controls.target(key) for key in KEPT}  # on the command line, say
+        self._take(controls, self._on, {**asked, **values}, mask)
         self._thread = threading.Thread(target=self._work, name="output", daemon=True)
         self._thread.start()
 

@@ -77,6 +77,14 @@ def test_the_set_up_holds_from_the_first_frame_on(show: Show) -> None:
     assert show.told == []
 
 
+def test_what_the_file_leaves_out_begins_as_it_was_asked_for(show: Show) -> None:
+    show.put(SCREEN, '[parameters]\n"output/gamma" = 2\n')
+    show.controls.set("output/flip_x", 1)
+    with show.opened() as files:
+        files.poll(show.controls)
+        assert (show.controls.target("output/gamma"), show.controls.target("output/flip_x")) == (2, 1)
+
+
 def test_what_is_changed_is_there_the_next_time_and_on_this_monitor_alone(show: Show) -> None:
     with show.opened() as files:
         show.controls.set("output/top_left_x", 3 / 1920)
