@@ -110,6 +110,10 @@ class Signal:
 # A time constant of 0.1 s takes the stairs out of keys and of OSC at 10 messages a second, and is too short to be felt.
 SMOOTH = 0.1
 MOST_DANCERS = 64
+SWITCH = ("off", "on")
+# Of the picture on the screen, in the order that they are selected in.
+CORNERS = ("top_left", "top_right", "bottom_right", "bottom_left")
+EDGES = ("left", "right", "top", "bottom")
 LFOS = (1, 2, 3, 4)
 SHAPES = ("sine", "triangle", "saw", "square", "random")
 QUANTA = ("now", "beat", "bar")
@@ -164,14 +168,57 @@ PICTURE = (
         "picture", "black", 0.0, 0.0, 1.0, 0.0, 0.0,
         "How far the picture is faded to black: 1 is a blackout.",
     ),
-    Parameter(
-        "picture", "dimmer", 1.0, 0.0, 1.0, 0.0, 0.0,
-        "The master dimmer: how bright the picture is.",
-    ),
+    Parameter("picture", "dimmer", 1.0, 0.0, 1.0, SMOOTH, SMOOTH, "The master dimmer: 0 is dark."),
     Parameter(
         "picture", "flash_limiter", 1.0, 0.0, 1.0, 0.0, 0.0,
         "Keeps the picture from flashing more than three times a second, which can bring on seizures.",
-        integer=True, choices=("off", "on"),
+        integer=True, choices=SWITCH,
+    ),
+)  # fmt: skip
+
+OUTPUT = (
+    Parameter(
+        "output", "test_card", 0.0, 0.0, 1.0, 0.0, 0.0,
+        "Shows a test card in the picture's place, to set a projector up by.", integer=True, choices=SWITCH,
+    ),
+    Parameter(
+        "output", "corner", 0.0, 0.0, len(CORNERS), 0.0, 0.0,
+        "The corner that the arrow keys move.", integer=True, choices=("none", *CORNERS),
+    ),
+    *(
+        Parameter(
+            "output", f"{corner}_{axis}", 0.0, -1.0, 1.0, 0.0, 0.0,
+            f"How far the {corner.replace('_', ' ')} corner of the picture is moved {way}, in its {size}s.",
+        )
+        for corner in CORNERS
+        for axis, way, size in (("x", "to the right", "width"), ("y", "up", "height"))
+    ),
+    Parameter(
+        "output", "rotate", 0.0, 0.0, 3.0, 0.0, 0.0,
+        "Turns the picture clockwise, in degrees.", integer=True, choices=("0", "90", "180", "270"),
+    ),
+    Parameter(
+        "output", "flip_x", 0.0, 0.0, 1.0, 0.0, 0.0,
+        "Swaps left and right: for projection from behind.", integer=True, choices=SWITCH,
+    ),
+    Parameter(
+        "output", "flip_y", 0.0, 0.0, 1.0, 0.0, 0.0,
+        "Swaps top and bottom: for a projector that hangs.", integer=True, choices=SWITCH,
+    ),
+    *(
+        Parameter(
+            "output", f"soft_{edge}", 0.0, 0.0, 0.5, 0.0, 0.0,
+            f"How much of the picture fades to black at its {edge} edge.",
+        )
+        for edge in EDGES
+    ),
+    Parameter(
+        "output", "gamma", 1.0, 0.2, 5.0, 0.0, 0.0,
+        "Brightens the dark tones above 1, darkens them below; black and white stay.", curve=2.0,
+    ),
+    Parameter(
+        "output", "mask", 1.0, 0.0, 1.0, 0.0, 0.0,
+        "Lays the monitor's mask over the picture, if there is one.", integer=True, choices=SWITCH,
     ),
 )  # fmt: skip
 
@@ -228,7 +275,7 @@ SCENE = (
     ),
 )  # fmt: skip
 
-PARAMETERS = (*DANCE, *PICTURE, *AUDIO, *TEMPO, *LFO, *SCENE)
+PARAMETERS = (*DANCE, *PICTURE, *AUDIO, *TEMPO, *LFO, *SCENE, *OUTPUT)
 
 COMMANDS = (
     Command("dance", "reseed", "Another dance: picks a new seed.", musical=True),
@@ -244,6 +291,7 @@ COMMANDS = (
     Command("scene", "store", "Stores the show as a scene; the older file is kept beside it.", "name or number"),
     Command("scene", "next", "Recalls the next scene.", musical=True),
     Command("scene", "previous", "Recalls the scene before.", musical=True),
+    Command("output", "next_corner", "The test card, its next corner selected; after the last one, the dance again."),
 )  # fmt: skip
 
 SIGNALS = (

@@ -25,6 +25,7 @@ DRAWS = {
         "engine.passes",
     ),
     *("engine.picture", "engine.sinks.window", "engine.sinks.shell", "engine.sinks.panel"),
+    "engine.sinks.mapping",
 }
 # The command lines put parts together; each rule says which of them it leaves out.
 COMMAND_LINE, TRAINING_COMMAND_LINE = "engine.__main__", "training.__main__"

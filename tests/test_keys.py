@@ -144,6 +144,23 @@ def test_every_key_of_the_table_does_one_thing_that_is_known_and_says_what() -> 
     assert len(set(names)) == len(names)
 
 
+def test_the_arrows_move_the_corner_of_the_output_that_is_selected(controls: Controls) -> None:
+    keys = Keys()
+    controls.set("output/corner", 2)
+    for name in ("UP", "LEFT", "LEFT", "SHIFT+DOWN", "SHIFT+RIGHT"):
+        keys.hold(name)
+    keys.hold("PAGEUP")
+    keys.poll(controls)
+    assert controls.target("output/top_right_y") == pytest.approx(-9 / 1920)
+    assert controls.target("output/top_right_x") == pytest.approx(8 / 1920)
+    assert controls.target("dance/speed") == 1
+    assert controls.target("dance/temperature") == pytest.approx(1.05)  # which is selected, by Page Up
+    controls.set("output/corner", 0)
+    keys.hold("SHIFT+RIGHT")
+    keys.poll(controls)
+    assert controls.target("dance/speed") == pytest.approx(1.05)
+
+
 def test_labels_are_as_people_write_keys() -> None:
     labels = {key.name: key.label for key in KEYS}
     assert [labels[name] for name in ("PAGEUP", "SHIFT+TAB", "F", "ESCAPE", "CTRL+Q", "1..9", "SHIFT+1..9")] == [

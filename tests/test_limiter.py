@@ -52,7 +52,8 @@ def flashing(shown: Frames, times: Sequence[float]) -> float:
     """The greatest part of the picture that has over three general or over three red flashes in one second.
 
     General: opposing changes of relative luminance by 0.1 or more, the darker below 0.8. Red: opposing changes that
-    involve a saturated red, R / (R + G + B) of 0.8 or more, in which (R - G - B) x 320, not below 0, changes by over 20.
+    involve a saturated red, R / (R + G + B) of 0.8 or more, in which (R - G - B) x 320, not below 0, changes by more
+    than 20.
     """
     cells, alike = np.unique(shown.reshape(len(shown), -1, 3), axis=1, return_counts=True)
     luminance = cells @ np.array([0.2126, 0.7152, 0.0722])

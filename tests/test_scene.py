@@ -33,6 +33,7 @@ def test_scenes_come_by_number_then_one_s_own_then_by_name() -> None:
 
 def test_what_belongs_to_a_scene_is_the_look_of_the_dance() -> None:
     groups = {row.group for row in PARAMETERS if belongs(row)}
-    assert groups.isdisjoint({"tempo", "scene", "audio"})
+    assert groups.isdisjoint({"tempo", "scene", "audio", "output"})
     kept = {row.key for row in PARAMETERS if row.group in ("dance", "picture") and not belongs(row)}
-    assert kept == {"dance/seed", "dance/frozen", "picture/black"}
+    held = {"picture/black", "picture/dimmer", "picture/flash_limiter"}
+    assert kept == {"dance/seed", "dance/frozen", *held}

@@ -13,7 +13,9 @@ import pytest
 from engine.clock import WallClock
 from engine.controls import Controls
 from engine.coverage import LIGHT_SILHOUETTE, Coverage
+from engine.output import connect
 from engine.parameters import PARAMETERS
+from engine.sinks.card import draw_card
 from engine.sinks.hud import Hud
 from engine.sinks.panel import cell_size
 from engine.sinks.shell import Shell
@@ -44,7 +46,7 @@ class Stage:
 
     def frame(self, count: int = 1) -> None:
         for _ in range(count):
-            self.clock.advance()
+            self.controls.advance(self.clock.advance())
             values = self.controls.snapshot()
             self.picture.prepare(np.zeros((1, 4), np.float32))
             self.picture.draw(values, self.clock)
@@ -251,6 +253,37 @@ def test_the_window_carries_out_every_command_of_the_table() -> None:
     assert {key.command for key in KEYS} & set(WINDOW_COMMANDS) == set(Window._commands)
 
 
+def test_the_output_is_set_up_by_keys_on_the_test_card(stage: Stage) -> None:
+    connect(stage.controls)
+    stage.frame()
+    alone = stage.picture.read()
+    stage.type("c")
+    stage.frame()
+    monitor = stage.window.monitor
+    assert monitor[1] == SCREEN and monitor[0]
+    assert (stage.seen() == draw_card(SIZE, monitor[0], 1)).all()
+    for key in ("Right", "shift+Right", "shift+Down"):
+        stage.type(key)
+    assert stage.controls.target("output/top_left_x") == pytest.approx(11 / 1920)
+    assert stage.controls.target("output/top_left_y") == pytest.approx(-10 / 1920)
+    assert stage.controls.target("dance/speed") == 1
+    stage.frame()
+    assert (stage.seen()[0, 0] == 0).all()  # where the corner was
+    for _ in range(4):
+        stage.type("c")
+    stage.controls.set("output/top_left_x", 0)
+    stage.controls.set("output/top_left_y", 0)
+    stage.frame(2)
+    assert (stage.seen() == alone).all()
+
+
+def test_a_picture_on_its_side_is_drawn_upright_and_lies_on_its_side(stage: Stage) -> None:
+    stage.controls.set("output/rotate", 1)
+    stage.frame(3)
+    assert stage.picture.size == SIZE[::-1]
+    assert (stage.seen() == np.rot90(stage.picture.read(), -1)).all()
+
+
 def test_the_hud_is_in_the_window_and_never_in_the_picture(stage: Stage) -> None:
     hud = stage.lay_over()
     stage.frame(2)
@@ -289,7 +322,10 @@ def test_with_one_monitor_m_says_so(stage: Stage) -> None:
 
 def test_m_moves_the_window_to_the_next_monitor_and_around(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     halves = [
-        SimpleNamespace(x=x, y=0, width=SCREEN[0] // 2, height=SCREEN[1], get_mode=lambda: None)
+        SimpleNamespace(
+            **{"x": x, "y": 0, "width": SCREEN[0] // 2, "height": SCREEN[1]},
+            **{"get_mode": lambda: None, "get_monitor_name": lambda: "half"},
+        )
         for x in (0, SCREEN[0] // 2)
     ]
     monkeypatch.setattr("engine.sinks.window.screens", lambda: halves)

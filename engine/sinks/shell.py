@@ -109,7 +109,7 @@ class Shell(pyglet.window.Window):
         self._keys.hold(pyglet.window.key.symbol_string(motion))
 
     def on_text_motion_select(self, motion: int) -> None:
-        self.on_text_motion(motion)  # as the one before, with Shift
+        self._keys.hold(f"SHIFT+{pyglet.window.key.symbol_string(motion)}")
 
     def on_text(self, text: str) -> None:
         if self._last not in DIGITS:  # a key of the digits' row may type "-"

@@ -1,4 +1,4 @@
-"""The window: shows each picture at its time, the HUD over it, and hears the keyboard.
+"""The window: shows each picture at its time, placed as the output says, the HUD over it, and hears the keyboard.
 
 Owns the pyglet window, the moderngl context that all of the show's drawing uses, and the pacing of frames. It is made
 before the picture, whose size follows the window's. Importing it raises ImportError without libGL or libXrender.
@@ -10,7 +10,8 @@ from typing import ClassVar, Protocol
 import moderngl
 
 from engine.clock import WallClock
-from engine.passes import Pass
+from engine.output import drawn_size
+from engine.sinks.mapping import ScreenMapping
 from engine.sinks.pacing import Pacer, measure_refresh
 from engine.sinks.shell import GL_VERSION, NO_WINDOW, Monitor, Shell, WindowError, middle, no_window, screens
 from engine.sources.keys import FULLSCREEN, HUD, KEYS_PAGE, LEAVE_FULLSCREEN, NEXT_MONITOR, QUIT, Keys
@@ -72,17 +73,24 @@ class Window:
         self._windowed: tuple[tuple[int, int], tuple[int, int]] | None = None  # place and size to leave fullscreen for
         self._overlay: Overlay | None = None
         self._tell = tell
-        self._blit = Pass(self.context, "blit.frag")
+        self.mapping = ScreenMapping(self.context, tell)
+        """How pictures are placed in the window."""
         self._blank = self.context.texture((1, 1), 4, bytes(4))
         self._clock = clock
         self._pacer = Pacer(clock)
-        self._swap_blank()  # drivers compile at the first use; the first frame is due at once
+        self.mapping.warm_up(self.context.screen)  # drivers compile at the first use; the first frame is due at once
+        self._swap_blank()
         self._follow(self._screen())
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, more than the window's own units on a HiDPI screen; (0, 0) when minimised."""
         return self._shell.get_framebuffer_size()
+
+    @property
+    def monitor(self) -> tuple[str, tuple[int, int]]:
+        """The name and the size, (width, height), of the monitor that the window was last put on."""
+        return self._monitor
 
     @property
     def fullscreen(self) -> bool:
@@ -118,7 +126,7 @@ class Window:
         else:
             if self._overlay is not None:
                 self._overlay.update(values)
-            self._pacer.show(lambda: self._draw(picture.texture), self._shell.flip)
+            self._pacer.show(lambda: self._draw(picture.texture, values), self._shell.flip)
         error = self.context.error
         if error != "GL_NO_ERROR":
             raise WindowError(f"window: OpenGL reports {error}")
@@ -127,14 +135,14 @@ class Window:
             self._commands[command](self)
         self._shell.commands.clear()
         if min(self.size) >= 1:
-            picture.resize(self.size)
+            picture.resize(drawn_size(self.size, values))
 
     def close(self) -> None:
         """Close the window; its context and all that was drawn with it are gone."""
         if self._overlay is not None:
             self._overlay.release()
         self._blank.release()
-        self._blit.release()
+        self.mapping.release()
         self.context.release()
         self._shell.close()
 
@@ -194,10 +202,13 @@ class Window:
         QUIT: _quit,
     }
 
-    def _draw(self, texture: moderngl.Texture) -> None:
+    def _draw(self, texture: moderngl.Texture, values: Mapping[str, float] | None = None) -> None:
         screen = self.context.screen
         screen.viewport = (0, 0, *self.size)
-        self._blit.draw(screen, picture=texture, target_size=self.size)
+        if values is None:
+            self.mapping.show(screen, texture, self.size)
+        else:
+            self.mapping.draw(screen, texture, self.size, values, self._monitor[0])
         if self._overlay is not None:
             self._overlay.draw(screen, self.size)
         self.context.finish()  # or the swap would have to wait for it
@@ -229,7 +240,8 @@ class Window:
         self._follow(screen)
 
     def _follow(self, screen: Monitor) -> None:
-        """Measure whether swaps wait for the screen's refresh, and pace by it."""
+        """Be on this monitor: measure whether swaps wait for its refresh, and pace by it."""
+        self._monitor = screen.get_monitor_name(), (screen.width, screen.height)
         mode = screen.get_mode()
         nominal_hz = float(mode.rate or 0) if mode else 0.0
         self._pacer.follow(measure_refresh(self._swap_blank, nominal_hz, self._clock.now))

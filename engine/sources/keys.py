@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 from engine.controls import Argument, Controls
-from engine.parameters import Parameter, mix_of
+from engine.parameters import CORNERS, Parameter, mix_of
 
 HUD, KEYS_PAGE, FULLSCREEN, LEAVE_FULLSCREEN, NEXT_MONITOR, QUIT = WINDOW_COMMANDS = (
     *("hud", "keys page", "fullscreen", "leave fullscreen", "next monitor", "quit"),
@@ -22,6 +22,10 @@ DIGITS = "123456789"
 # from end to end in 2.4 seconds. No step is under a 1000th of the range: rates near 0 would take it for ever.
 STEPS, LEAST_STEP = 60, 1e-3
 
+# A corner goes by a pixel of 1920, with Shift by ten: held, across a tenth of the picture in a second.
+CORNER = "output/corner"
+CORNER_STEP, CORNER_STRIDE = 1 / 1920, 10
+
 
 @dataclass(frozen=True)
 class Key:
@@ -29,7 +33,8 @@ class Key:
 
     It moves a `parameter` (or the one that is `SELECTED`) by `steps`; or selects the parameter so many places on; or
     sets the selected one `back`; or gives a `command` of the show, a digit as its argument, or one to the window.
-    `also` names another key that does the same. Of them all, only steps go on while a key is held.
+    While a corner of the output is selected, a key with an `axis`, "x" or "y", moves that instead. `also` names another
+    key that does the same. Of them all, only steps go on while a key is held.
     """
 
     name: str
@@ -39,6 +44,7 @@ class Key:
     steps: int = 0
     selects: int = 0
     back: bool = False
+    axis: str = ""
     also: str = ""
 
     @property
@@ -62,10 +68,10 @@ KEYS = (
     Key("B", "to black and back", "picture/blackout"),
     Key("R", "another dance: a new seed", "dance/reseed"),
     Key("T", "taps the tempo", "tempo/tap"),
-    Key("UP", "raises the temperature", parameter="dance/temperature", steps=1),
-    Key("DOWN", "lowers the temperature", parameter="dance/temperature", steps=-1),
-    Key("RIGHT", "faster", parameter="dance/speed", steps=1),
-    Key("LEFT", "slower", parameter="dance/speed", steps=-1),
+    Key("UP", "raises the temperature", parameter="dance/temperature", steps=1, axis="y"),
+    Key("DOWN", "lowers the temperature", parameter="dance/temperature", steps=-1, axis="y"),
+    Key("RIGHT", "faster", parameter="dance/speed", steps=1, axis="x"),
+    Key("LEFT", "slower", parameter="dance/speed", steps=-1, axis="x"),
     Key("TAB", "selects the next parameter", selects=1),
     Key("SHIFT+TAB", "selects the one before", selects=-1),
     Key("PAGEUP", "raises what is selected", parameter=SELECTED, steps=1, also="+"),
@@ -79,6 +85,7 @@ KEYS = (
     Key("F", "to fullscreen and back", FULLSCREEN, also="F11"),
     Key("ESCAPE", "leaves fullscreen", LEAVE_FULLSCREEN),
     Key("M", "to the next monitor", NEXT_MONITOR),
+    Key("C", "test card; pins corners", "output/next_corner"),
     Key("CTRL+Q", "quits", QUIT),
 )
 
@@ -90,7 +97,7 @@ class Keys:
         self.selected = "dance/temperature"
         """Key of the parameter that the keys for it move."""
         self._keys = {name: (key, arguments) for key in KEYS for name, arguments in key.presses().items()}
-        self._pressed: list[tuple[Key, tuple[Argument, ...]]] = []
+        self._pressed: list[tuple[Key, tuple[Argument, ...], int]] = []  # the last: its stride, of a corner
 
     def press(self, name: str) -> str | None:
         """A key went down, named as in the table; returns the command it gives the window, if any.
@@ -102,19 +109,22 @@ class Keys:
             return None
         if found[0].command in WINDOW_COMMANDS:
             return found[0].command
-        self._pressed.append(found)
+        self._pressed.append((*found, 1))
         return None
 
     def hold(self, name: str) -> None:
         """A key went down, or the desktop repeats it since it is held: the keys that step do so."""
         found = self._find(name)
         if found is not None and found[0].steps:
-            self._pressed.append(found)
+            self._pressed.append((*found, CORNER_STRIDE if name.startswith("SHIFT+") else 1))
 
     def poll(self, controls: Controls) -> None:
         """Does what the keys pressed say, in their order."""
-        for key, arguments in self._pressed:
-            if key.command:
+        for key, arguments, stride in self._pressed:
+            if key.axis and (corner := selected_corner(controls)):
+                place = f"output/{corner}_{key.axis}"
+                controls.set(place, controls.target(place) + stride * key.steps * CORNER_STEP)
+            elif key.command:
                 controls.command(key.command, *arguments)
             elif key.selects:
                 known = [each for each in controls.parameters if each == self.selected or at_hand(controls, each)]
@@ -137,6 +147,11 @@ def at_hand(controls: Controls, key: str) -> bool:
     """Whether a parameter is worth a stop: those of effects that are off, but for their mix, are not."""
     mix = mix_of(key)
     return not mix or mix == key or controls.target(mix) > 0
+
+
+def selected_corner(controls: Controls) -> str:
+    """The corner of the output that is selected; empty where none is."""
+    return ("", *CORNERS)[round(controls.target(CORNER))] if CORNER in controls.parameters else ""
 
 
 def stepped(parameter: Parameter, value: float, direction: int) -> float:
