@@ -14,7 +14,14 @@ from engine import __version__
 
 ROOT = Path(__file__).parent.parent
 OURS = {"engine", "training", "export", "tests", "benchmarks", "make"}
-DRAWS = {"engine.picture", "engine.isf", "engine.sinks.window", "engine.sinks.shell", "engine.sinks.panel"}
+DRAWS = {
+    "engine.picture",
+    "engine.isf",
+    "engine.sinks.window",
+    "engine.sinks.shell",
+    "engine.sinks.panel",
+    "engine.sinks.readback",
+}
 # The command lines put parts together; each rule says which of them it leaves out.
 COMMAND_LINE, TRAINING_COMMAND_LINE = "engine.__main__", "training.__main__"
 # What a distribution is imported as, where that is not its own name.

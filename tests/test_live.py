@@ -68,6 +68,7 @@ class Player:
             keepers.scenes.on,
             [scene.stem for scene in keepers.scenes.order],
             keepers.tempo.position < 0.5,
+            self.stage.recorder.recording,
             self.stage.audio.name if self.stage.audio else "",
         )
 
@@ -76,7 +77,9 @@ class Player:
 def playing_live(folder: Path, *arguments: str) -> Iterator[Player]:
     """A show whose own scenes are in `folder`."""
     size = f"{SIZE[0]}x{SIZE[1]}"
-    options = parse_live(["--size", size, "--scenes", str(folder / "scenes"), "--seed", "7", *arguments])
+    options = parse_live(
+        ["--size", size, "--scenes", str(folder / "scenes"), "--seed", "7", "--record-to", str(folder), *arguments]
+    )
     options.osc = LOOPBACK, 0
     said = io.StringIO()
     with opened(options, Status(said)) as stage:

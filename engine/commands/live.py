@@ -33,6 +33,7 @@ from engine.decoding import SHARE
 from engine.models import SEEDS
 from engine.show import Picture, Show, Sink, Source
 from engine.show_log import LogError
+from engine.sinks.live_recorder import LiveRecorder
 from engine.sinks.log import Log, Logged
 from engine.sources.audio import Audio, AudioFile
 from engine.sources.keys import Keys
@@ -70,6 +71,7 @@ class Live:
     picture: "Layers"
     osc: Osc
     audio: Audio | AudioFile | None
+    recorder: LiveRecorder
 
 
 def live(options: argparse.Namespace) -> int:
@@ -132,13 +134,16 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         guard.callback(osc.close)
         sources: list[Source] = [osc, keys, *([audio] if audio else []), *keepers.sources, cast.dance]
         shown: Picture = Logged(picture, log) if log else picture
-        sinks: list[Sink] = [cast.watchdog, osc.clients, window]
+        recorder = LiveRecorder(window.context, clock, options.record_to, say)
+        controls.handle("picture/record", recorder.toggle)
+        sinks: list[Sink] = [cast.watchdog, osc.clients, recorder, window]
         show = Show(clock, sources, controls, cast.models, shown, sinks)
-        stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio)
+        stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio, recorder)
         facts = partial(describe, stage, status)
         window.lay_over(Hud(window.context, controls, keys, facts, lambda: status.message, clock.now))
         guard.pop_all()  # from here on the show closes its parts
-    with closing(log) if log else nullcontext(), closing(cast.models), closing(show):
+    # What is recorded ends before the window goes, whose context has its last frame.
+    with closing(log) if log else nullcontext(), closing(cast.models), closing(show), closing(recorder):
         yield stage
 
 
@@ -199,7 +204,9 @@ def describe(stage: Live, status: Status) -> list[Fact]:
     clients = len(osc.clients)
     heard = "off" if osc.port is None else f"{osc.port}, {osc.received} in, {clients} client{'s' * (clients != 1)}"
     lost = osc.malformed + osc.refused + osc.dropped
+    recorder = stage.recorder
     return [
+        *([Fact("recording", recorder.progress, wrong=recorder.dropped > 0)] if recorder.recording else []),
         Fact("rate", f"{status.rate:.1f} fps", essential=False),
         Fact("late", f"{stage.window.late_frames}"),
         Fact("seed", f"{controls.target('dance/seed'):.0f}"),
