@@ -1,5 +1,6 @@
 """A recording of a live show plays, whatever ended it, and what it lacks is counted."""
 
+import os
 import re
 import subprocess
 import sys
@@ -52,7 +53,10 @@ def finish(recording: Recording) -> str:
 def frames_of(path: Path) -> list[tuple[float, NDArray[np.uint8]]]:
     """When each frame is shown, seconds, and its red channel."""
     with av.open(str(path)) as video:
-        return [(float(frame.time or 0), frame.to_ndarray(format="rgb24")[..., 0]) for frame in video.decode(video=0)]
+        return [
+            (float(frame.time or 0), frame.to_ndarray(format="rgb24").astype(np.uint8)[..., 0])
+            for frame in video.decode(video=0)
+        ]
 
 
 def test_a_recording_holds_every_frame_at_its_time_top_row_first(tmp_path: Path) -> None:
@@ -84,8 +88,9 @@ def test_a_keyframe_comes_every_second_whatever_was_dropped(tmp_path: Path) -> N
         give(recording, period, 100)
     finish(recording)
     with av.open(str(tmp_path / "show.mp4")) as video:
-        keys = [packet.pts * packet.time_base for packet in video.demux(video=0) if packet.is_keyframe and packet.size]
-    assert keys == [0, 1, 2, 3]
+        keys = [packet.pts for packet in video.demux(video=0) if packet.is_keyframe and packet.size]
+        second = 1 / (video.streams.video[0].time_base or Fraction(1))
+    assert keys == [0, second, 2 * second, 3 * second]
 
 
 def test_frames_that_a_slow_encoder_has_no_room_for_are_dropped_counted_and_told(
@@ -152,6 +157,28 @@ def test_a_picture_of_another_size_is_fitted_into_the_file(tmp_path: Path) -> No
 def test_an_odd_picture_loses_a_row_and_a_column_and_nothing_else() -> None:
     picture = np.random.default_rng(1).integers(0, 256, (49, 65, 4), dtype=np.uint8)
     assert (fitted(picture, (64, 48)) == picture[:48, :64]).all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no niceness of their own")
+def test_only_the_encoders_threads_leave_the_processor_to_the_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: dict[int, int] = {}
+    encode = recording_module.coloured
+
+    def look(frame: NDArray[np.uint8], pixel_format: str) -> object:
+        for thread in Path("/proc/self/task").iterdir():
+            found[int(thread.name)] = os.getpriority(os.PRIO_PROCESS, int(thread.name))
+        found[threading.get_native_id()] += 100  # the recording's own
+        return encode(frame, pixel_format)
+
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    monkeypatch.setattr(recording_module, "coloured", look)
+    recording = Recording(tmp_path / "show.mp4", RATE)
+    give(recording, 0, 0)
+    finish(recording)
+    assert found[threading.get_native_id()] == before and before + 100 in found.values()
+    assert min(before + 10, 19) in found.values()
 
 
 def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:

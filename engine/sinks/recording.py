@@ -9,12 +9,11 @@ import os
 import queue
 import sys
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import av.error
 import numpy as np
 from av.container import OutputContainer
@@ -24,7 +23,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from engine.formats import H264
-from engine.sinks.fragments import FRAGMENTED, cut, frames_in, put_in_order
+from engine.sinks.fragments import FRAGMENTED, UnhurriedFile, cut, frames_in, put_in_order
 from engine.sinks.recorder import reason
 from engine.sinks.video import EXACT, add_video, coloured
 
@@ -38,7 +37,8 @@ LEAST_FRAMES = 2
 OPTIONS = {"preset": "veryfast", "crf": "20", "bf": "0", "rc-lookahead": "10", "forced-idr": "1", "threads": "2"}
 KEYFRAME_EVERY = 1.0
 
-# The show goes first: a nicer thread is given what it leaves.
+# The show goes first: x264's threads are given what it leaves. Our own thread must not be nice, for while it waits for
+# its turn with Python's lock in its hand, the show waits too.
 NICENESS = 10
 
 # Places told where frames were dropped; the rest is counted.
@@ -156,14 +156,11 @@ class Recording:
 
     def _run(self) -> None:
         """The thread."""
-        if sys.platform == "linux":  # where a thread has a niceness of its own, and x264's inherit it
-            with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         try:
             self._record()
             if self._made:
                 with suppress(*ERRORS):  # no room for a second file: it plays as it is
-                    put_in_order(self.path, lambda: self._hurried)
+                    put_in_order(self.path, self.written, lambda: self._hurried)
         except ERRORS as error:
             if self._made:
                 self.written = 0
@@ -178,21 +175,18 @@ class Recording:
             return
         height, width = first.pixels.shape[:2]
         size = H264.fitted((width, height))
-        with self.path.open("xb"):
-            self._made = True  # and never over another
-        container = av.open(str(self.path), "w", options=FRAGMENTED)
-        try:
+        file = UnhurriedFile(self.path)
+        self._made = True  # and never over another
+        with closing(file):  # before the film, which then adds nothing to what failed
+            container = file.open(FRAGMENTED)
             stream = add_video(container, H264, size, self._rate, OPTIONS)
+            open_nicely(container)
             shown: Shown | None = first
             while shown is not None and not self._hurried:
                 self._encode(container, stream, shown, size)
                 shown = self._waiting.get()
             self._mux(container, stream.encode(None))
-        except BaseException:
-            with suppress(*ERRORS):
-                container.close()
-            raise
-        container.close()
+            container.close()
 
     def _encode(self, container: OutputContainer, stream: VideoStream, shown: Shown, size: tuple[int, int]) -> None:
         frame = coloured(fitted(shown.pixels[::-1], size), H264.pixel_format)
@@ -211,6 +205,26 @@ class Recording:
         told = [f"{float(begin / self._rate):.2f} to {float(end / self._rate):.2f} s" for begin, end in self.dropped]
         more = len(told) - MOST_TOLD
         return ", ".join([*told[:MOST_TOLD], *([f"and {more} times more"] if more > 0 else [])])
+
+
+def open_nicely(container: OutputContainer) -> None:
+    """Opens a file's encoders, with threads of theirs that leave the processor to others."""
+    failure: list[Exception] = []
+
+    def start() -> None:
+        if sys.platform == "linux":  # where a thread has a niceness of its own, and those it makes inherit it
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        try:
+            container.start_encoding()
+        except ERRORS as error:
+            failure.append(error)
+
+    opener = threading.Thread(target=start, name="recording's encoder")
+    opener.start()
+    opener.join()
+    if failure:
+        raise failure[0]
 
 
 def fitted(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
