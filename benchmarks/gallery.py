@@ -11,7 +11,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
 from engine.scene import numbered
@@ -45,12 +44,11 @@ def draw(scene: str) -> bytes:
         )
         subprocess.run([sys.executable, "-m", "engine", *arguments], cwd=ROOT, check=True)
         with av.open(str(out)) as container:
-            pixels = next(container.decode(video=0)).to_ndarray(format="rgb24")
+            frame = next(container.decode(video=0)).reformat(format="yuvj444p")
     context = VideoCodecContext.create("mjpeg", "w")
-    context.height, context.width = pixels.shape[:2]
+    context.height, context.width = frame.height, frame.width
     context.pix_fmt, context.time_base = "yuvj444p", Fraction(1)
     context.options = {"qmin": str(QUALITY), "qmax": str(QUALITY)}
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24").reformat(format="yuvj444p")
     frame.pts = 0
     return b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode(None)])
 
@@ -60,7 +58,8 @@ def page(scenes: list[tuple[str, str, str]]) -> str:
     lines = [
         "# The scenes that ship",
         "",
-        f"Each at {AT} s of seed {SEED}, as `python -m benchmarks.gallery` draws them. In motion, and with music, they do more.",
+        f"Each at {AT} s of seed {SEED}, as `python -m benchmarks.gallery` draws them. In motion, and with music, they do",
+        "more.",
         "",
     ]
     for file, name, about in scenes:

@@ -282,6 +282,7 @@ COMMANDS = (
     Command("dance", "reset", "Leads every dancer into a passage of real dance.", musical=True),
     Command("dance", "freeze", "Holds the dance still, or lets it go on.", toggles="dance/frozen"),
     Command("picture", "blackout", "Black, and back.", toggles="picture/black"),
+    Command("picture", "record", "Records what is shown into a video, until it is given again."),
     Command("model", "next", "The next dancer of those the show was started with.", musical=True),
     Command("model", "previous", "The dancer before.", musical=True),
     Command("audio", "next_input", "Listens to the next of the audio inputs."),

@@ -105,7 +105,7 @@ class Picture:
         self._flash.draw(self._shown.framebuffer, picture, light, clock.time, limited)
         self._context.finish()
         took = self._now() - began
-        if self._quality.drawn(took):
+        if not self._flash.limiting and self._quality.drawn(took):
             self._tell(self._too_slow(took))
         return self
 

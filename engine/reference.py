@@ -20,9 +20,9 @@ scenes, routes and the HUD use the same names. [ableton.md](ableton.md) and [tou
 how to send, [scenes.md](scenes.md) how scenes are kept.
 """
 EFFECTS_OPENING = """\
-An effect is on while its `/dancenet/fx/<effect>/mix` is above 0: at 1 only its own picture is seen, below that what came
-before it too. `/dancenet/fx/<effect>/place`, 0 to 100, is its order in the chain, lower ones first. Up to three of a kind
-are on at once: `echo`, `echo_2`, `echo_3`. [effects.md](effects.md) tells how to bring your own.
+An effect is on while its `/dancenet/fx/<effect>/mix` is above 0: at 1 only its own picture is seen, below that what
+came before it too. `/dancenet/fx/<effect>/place`, 0 to 100, is its order in the chain, lower ones first. Up to three of
+a kind are on at once: `echo`, `echo_2`, `echo_3`. [effects.md](effects.md) tells how to bring your own.
 """
 COMMANDS_OPENING = """\
 A command is done when its address is sent without an argument, with an argument of its own, or with a number that

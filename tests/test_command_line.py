@@ -354,7 +354,7 @@ def pixels_of(path: Path) -> NDArray[np.uint8]:
     with av.open(str(path)) as image:
         (frame,) = image.decode(video=0)
         assert frame.format.name == "rgba"
-        return frame.to_ndarray()
+        return frame.to_ndarray().astype(np.uint8)
 
 
 def test_a_sequence_of_pictures_is_numbered_and_a_still_is_one_of_them(tiny_bundle: Path, tmp_path: Path) -> None:

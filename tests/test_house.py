@@ -15,17 +15,9 @@ from engine import __version__
 ROOT = Path(__file__).parent.parent
 OURS = {"engine", "training", "export", "tests", "benchmarks", "make"}
 DRAWS = {
-    *(
-        "engine.chain",
-        "engine.coverage",
-        "engine.flash",
-        "engine.isf.buffers",
-        "engine.isf.program",
-        "engine.layers",
-        "engine.passes",
-    ),
-    *("engine.picture", "engine.sinks.window", "engine.sinks.shell", "engine.sinks.panel"),
-    "engine.sinks.mapping",
+    *("engine.chain", "engine.coverage", "engine.flash", "engine.isf.buffers", "engine.isf.program", "engine.layers"),
+    *("engine.passes", "engine.picture", "engine.sinks.window", "engine.sinks.shell", "engine.sinks.panel"),
+    *("engine.sinks.mapping", "engine.sinks.readback"),
 }
 # The command lines put parts together; each rule says which of them it leaves out.
 COMMAND_LINE, TRAINING_COMMAND_LINE = "engine.__main__", "training.__main__"

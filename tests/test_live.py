@@ -5,20 +5,23 @@ window, over real sockets and a real sound server, and a show that was logged is
 import hashlib
 import io
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import av
 import moderngl
+import numpy as np
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
 from engine.arguments import parse_live
 from engine.bundle import open_bundle
 from engine.commands.ending import Failure
-from engine.commands.live import Live, opened
+from engine.commands.live import Live, describe, opened
 from engine.commands.opening import EFFECTS, Painting, new_picture, shipped
 from engine.effects import EffectFiles
 from engine.parameters import COMMANDS, SIGNALS, Command
@@ -70,6 +73,7 @@ class Player:
             keepers.scenes.on,
             [scene.stem for scene in keepers.scenes.order],
             keepers.tempo.position < 0.5,
+            self.stage.recorder.recording,
             self.stage.audio.name if self.stage.audio else "",
         )
 
@@ -78,7 +82,9 @@ class Player:
 def playing_live(folder: Path, *arguments: str) -> Iterator[Player]:
     """A show whose own scenes are in `folder`."""
     size = f"{SIZE[0]}x{SIZE[1]}"
-    options = parse_live(["--size", size, "--scenes", str(folder / "scenes"), "--seed", "7", *arguments])
+    options = parse_live(
+        ["--size", size, "--scenes", str(folder / "scenes"), "--seed", "7", "--record-to", str(folder), *arguments]
+    )
     options.osc = LOOPBACK, 0
     said = io.StringIO()
     with opened(options, Status(said)) as stage:
@@ -108,6 +114,24 @@ def test_every_command_of_the_table_does_something(
         if command.group == "audio":
             player.until(lambda: player.state()[-1] == "other.monitor")
         assert "/dancenet/" not in player.said.getvalue(), "nothing was refused"
+
+
+def test_a_show_is_recorded_until_it_is_closed(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:
+    with playing_live(tmp_path, "--model", str(tiny_bundle), "--audio", "off") as player:
+        stage = player.stage
+        player.send("picture/record")
+        player.until(lambda: stage.recorder.recording)
+        began = stage.clock.frame
+        player.frames(45)
+        facts = {fact.label: fact for fact in describe(stage, Status(io.StringIO()))}
+        assert re.fullmatch(r"0:0[1-9]", facts["recording"].value) and not facts["recording"].wrong
+        frames, last = stage.clock.frame - began + 1, stage.picture.read()
+    (path,) = tmp_path.glob("dancenet-*.mp4")
+    assert re.search(rf"recorded {path}: 0:0\d, {frames} frames, none dropped\n$", player.said.getvalue())
+    with av.open(str(path)) as video:
+        recorded = [frame.to_ndarray(format="rgb24").astype(int) for frame in video.decode(video=0)]
+    assert len(recorded) == frames
+    assert np.abs(recorded[-1] - last).mean() < 2
 
 
 def test_what_needs_an_input_says_so_without_one(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:

@@ -37,7 +37,7 @@ def decoded(path: Path) -> NDArray[np.uint8]:
     with av.open(str(path)) as image:
         (frame,) = image.decode(video=0)
         assert frame.format.name == "rgba"
-        return frame.to_ndarray()
+        return frame.to_ndarray().astype(np.uint8)
 
 
 def expected(level: int) -> NDArray[np.uint8]:

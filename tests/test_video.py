@@ -41,7 +41,9 @@ def boxes(path: Path) -> list[str]:
 def plane(frame: VideoFrame, index: int) -> NDArray[np.float64]:
     """Luma or chroma of a frame, (height, width), of 256 levels whatever its depth."""
     found, bits = frame.planes[index], frame.format.components[index].bits
-    levels = np.frombuffer(found, np.uint8 if bits == 8 else np.uint16).reshape(found.height, -1)[:, : found.width]
+    levels = np.frombuffer(bytes(found), np.uint8 if bits == 8 else np.uint16).reshape(found.height, -1)[
+        :, : found.width
+    ]
     across, down = SIZE[0] // found.width, SIZE[1] // found.height
     return levels.repeat(down, axis=0).repeat(across, axis=1) / 2 ** (bits - 8)
 

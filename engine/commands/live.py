@@ -35,10 +35,13 @@ from engine.commands.render import render_to, song_length
 from engine.controls import Controls
 from engine.decoding import SHARE
 from engine.models import SEEDS
+from engine.output import connect
+from engine.output_files import OutputFiles, output_folder
 from engine.quality import PICTURE_SHARE, Quality
 from engine.show import Picture as Shown
 from engine.show import Show, Sink, Source
 from engine.show_log import LogError
+from engine.sinks.live_recorder import LiveRecorder
 from engine.sinks.log import Log, Logged
 from engine.sources.audio import Audio, AudioFile
 from engine.sources.keys import Keys
@@ -76,6 +79,7 @@ class Live:
     picture: "Picture"
     osc: Osc
     audio: Audio | AudioFile | None
+    recorder: LiveRecorder
 
 
 def live(options: argparse.Namespace) -> int:
@@ -142,15 +146,26 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         host, port = options.osc
         osc = Osc(host, port, controls, say, allow=options.osc_allow, signals_hz=options.osc_signals)
         guard.callback(osc.close)
-        sources: list[Source] = [picture.chain, osc, keys, *([audio] if audio else []), *keepers.sources, cast.dance]
+        connect(controls)
+        outputs = OutputFiles(
+            output_folder(), controls, lambda: window.monitor, window.mapping.lay_mask, say, clock.now
+        )
+        guard.callback(outputs.close)
+        for key, value in asked_for(options).items():
+            controls.set(key, value)
+        sources: list[Source] = [picture.chain, osc, keys, outputs, *([audio] if audio else [])]
+        sources += [*keepers.sources, cast.dance]
         shown: Shown = Logged(picture, log) if log else picture
-        sinks: list[Sink] = [cast.watchdog, osc.clients, window]
+        recorder = LiveRecorder(window.context, clock, options.record_to, say)
+        controls.handle("picture/record", recorder.toggle)
+        sinks: list[Sink] = [cast.watchdog, osc.clients, recorder, window]
         show = Show(clock, sources, controls, cast.models, shown, sinks)
-        stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio)
+        stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio, recorder)
         facts = partial(describe, stage, status)
         window.lay_over(Hud(window.context, controls, keys, facts, lambda: status.message, clock.now))
         guard.pop_all()  # from here on the show closes its parts
-    with closing(log) if log else nullcontext(), closing(cast.models), closing(show):
+    # What is recorded ends before the window goes, whose context has its last frame.
+    with closing(log) if log else nullcontext(), closing(cast.models), closing(show), closing(recorder):
         yield stage
 
 
@@ -211,7 +226,9 @@ def describe(stage: Live, status: Status) -> list[Fact]:
     clients = len(osc.clients)
     heard = "off" if osc.port is None else f"{osc.port}, {osc.received} in, {clients} client{'s' * (clients != 1)}"
     lost = osc.malformed + osc.refused + osc.dropped
+    recorder = stage.recorder
     return [
+        *([Fact("recording", recorder.progress, wrong=recorder.dropped > 0)] if recorder.recording else []),
         Fact("rate", f"{status.rate:.1f} fps", essential=False),
         Fact("late", f"{stage.window.late_frames}"),
         Fact("seed", f"{controls.target('dance/seed'):.0f}"),

@@ -67,6 +67,7 @@ KEYS = (
     Key("SPACE", "freezes and frees the dance", "dance/freeze"),
     Key("B", "to black and back", "picture/blackout"),
     Key("R", "another dance: a new seed", "dance/reseed"),
+    Key("SHIFT+R", "records a video, or ends it", "picture/record"),
     Key("T", "taps the tempo", "tempo/tap"),
     Key("UP", "raises the temperature", parameter="dance/temperature", steps=1, axis="y"),
     Key("DOWN", "lowers the temperature", parameter="dance/temperature", steps=-1, axis="y"),
