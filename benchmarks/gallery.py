@@ -58,8 +58,8 @@ def page(scenes: list[tuple[str, str, str]]) -> str:
     lines = [
         "# The scenes that ship",
         "",
-        f"Each at {AT} s of seed {SEED}, as `python -m benchmarks.gallery` draws them. In motion, and with music, they do",
-        "more.",
+        f"Each at {AT} s of seed {SEED}, as `python -m benchmarks.gallery` draws them. In motion, and with music,",
+        "they do more.",
         "",
     ]
     for file, name, about in scenes:

@@ -1,6 +1,9 @@
 """What every test can ask for: screens and GL contexts (tests/display.py) and a tiny bundle to dance with."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,10 @@ from tests.fixtures.tiny_bundle import write_tiny_bundle
 # Torch's threads spin while they wait for each other, and on a machine that is busy they wait for a turn that their own
 # spinning takes: 38 tests took over 280 s beside a training, and 27 s like this. OpenMP reads it when torch loads it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# Nobody's own scenes and set-ups of monitors are read by tests, nor written.
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="dancenet-tests-")
+atexit.register(shutil.rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True)
 
 pytest_plugins = ["tests.display"]
 

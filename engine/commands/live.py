@@ -23,6 +23,7 @@ from engine.commands.opening import (
     Painting,
     Say,
     Timekeepers,
+    asked_for,
     effect_files,
     model_folders,
     new_cast,
