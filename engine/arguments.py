@@ -155,7 +155,7 @@ def parse_still(arguments: list[str]) -> argparse.Namespace:
     """The options of a still."""
     parser = argparse.ArgumentParser(
         prog="dancenet still",
-        description="Renders one frame of a dance to OUT.png, with alpha: the one that a render shows at that second.",
+        description="Renders one frame of a dance to OUT.png: the one that a render shows at that second.",
     )
     parser.add_argument("out", type=picture, metavar="OUT", help="a file ending in .png")
     add_dance_options(parser, "0")

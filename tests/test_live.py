@@ -117,7 +117,8 @@ def test_every_command_of_the_table_does_something(
 
 
 def test_a_show_is_recorded_until_it_is_closed(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:
-    with playing_live(tmp_path, "--model", str(tiny_bundle), "--audio", "off") as player:
+    # Without effects: grain is not what an encoder keeps to the last digit.
+    with playing_live(tmp_path, "--model", str(tiny_bundle), "--audio", "off", "--scene", "off") as player:
         stage = player.stage
         player.send("picture/record")
         player.until(lambda: stage.recorder.recording)
@@ -197,12 +198,13 @@ def test_routes_of_the_command_line_hold_beside_the_default_and_in_the_scene_it_
     tiny_bundle: Path, tmp_path: Path, x_display: Screen
 ) -> None:
     model = ("--model", str(tiny_bundle), "--audio", "off", "--route", "lfo/1 dance/speed 0.2 2 0.1 0.5 1 0.25")
-    with playing_live(tmp_path, *model) as player:
+    with playing_live(tmp_path, *model, "--scene", "off") as player:
         asked = Route("lfo/1", "dance/speed", 0.2, 2, 0.1, 0.5, True, 0.25)
         assert set(player.stage.controls.routes) == {*DEFAULT_ROUTES, asked}
     out = ("--route", "audio/level dance/temperature 0")
     with playing_live(tmp_path, *model, *out, "--scene", "storm") as player:
-        assert {(each.signal, each.parameter) for each in player.stage.controls.routes} == {
+        routes = {(each.signal, each.parameter) for each in player.stage.controls.routes}
+        assert {ends for ends in routes if ends[1].startswith("dance/")} == {
             *(("audio/onset", "dance/speed"), ("lfo/1", "dance/speed")),
         }
 

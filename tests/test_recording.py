@@ -178,7 +178,8 @@ def test_only_the_encoders_threads_leave_the_processor_to_the_show(
     give(recording, 0, 0)
     finish(recording)
     assert found[threading.get_native_id()] == before and before + 100 in found.values()
-    assert min(before + 10, 19) in found.values()
+    # Some of x264's own are as far behind again.
+    assert any(min(before + 10, 19) <= niceness <= 19 for niceness in found.values())
 
 
 def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""Pictures one by one, as PNG files with alpha: one at a moment, or all of a dance, numbered.
+"""Pictures one by one, as PNG files: one at a moment, as it is seen, or all of a dance, numbered, with alpha.
 
-Owns how a picture becomes a PNG. Its alpha is straight, as PNG has it.
+Owns how a picture becomes a PNG. Alpha is straight, as PNG has it.
 """
 
 import os
@@ -20,7 +20,7 @@ from engine.sinks.video import straight
 
 
 class StillRecorder(Recorder):
-    """Writes the last picture it is shown, once it is closed, into the file `path`."""
+    """Writes the last picture it is shown, once it is closed, into the file `path`, opaque."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
@@ -34,7 +34,9 @@ class StillRecorder(Recorder):
 
     def _end(self) -> None:
         assert self._picture is not None
-        self._partial.write_bytes(png(self._picture.read(alpha=True)))
+        pixels = self._picture.read(alpha=True).copy()
+        pixels[..., 3] = 255  # as on the screen, where nothing is black
+        self._partial.write_bytes(png(pixels))
 
     def _abandon(self) -> None:
         self._picture = None
