@@ -66,7 +66,7 @@ class Chain:
 
     def poll(self, controls: Controls) -> None:
         """Takes up effects whose files were saved; their parameters stay where they are."""
-        for name, change in self._files.take_changes():
+        for name, change in self._files.take_changes(1):  # each takes a part of a frame's time
             if not self._take_up(name, change):
                 continue
             assert isinstance(change, Source)
@@ -81,14 +81,16 @@ class Chain:
         self._files.close()
 
     def _take_up(self, name: str, change: Source | IsfError) -> bool:
-        """Compiles an effect, or its newer version; where that fails, the last good one stays."""
+        """Compiles an effect, or its newer version, and tries it; where that fails, the last good one stays."""
         try:
             if isinstance(change, IsfError):
                 raise change
             program = Program(self._context, change)
-        except IsfError as error:
-            self.broken[name] = str(error)
-            self._tell(f"{error}{'; it stays as it was' if name in self._programs else ''}")
+            self._seconds[name] = self._try_out(name, program)
+        except Exception as error:  # whatever a stranger's file does to us or to the driver, the show goes on
+            told = f"{error}" if isinstance(error, IsfError) else f"{name}: {type(error).__name__}: {error}"
+            self.broken[name] = told
+            self._tell(f"{told}{'; it stays as it was' if name in self._programs else ''}")
             return False
         self.broken.pop(name, None)
         for copy in [copy for copy in self._copies if original(copy) == name]:
@@ -96,30 +98,36 @@ class Chain:
         if older := self._programs.pop(name, None):
             older.release()
         self._programs[name] = program
-        self._try_out(name)
         return True
 
-    def _try_out(self, name: str) -> None:
-        """Draws an effect, small, and measures what it takes: drivers compile at the first use."""
+    def _try_out(self, name: str, program: Program) -> tuple[float, float]:
+        """Draws an effect, small, for drivers compile at the first use; returns the seconds it takes: at all, and for
+        a pixel more. Raises IsfError where OpenGL refuses something of it.
+        """
         target, image = self._targets[:2]
-        effect = Effect(self._programs[name])
-        defaults = {row.key: row.default for row in rows(name, effect.program.source.header)}
+        effect = Effect(program)
+        defaults = {row.key: row.default for row in rows(name, program.source.header)}
         pixels, seconds = [], []
-        for size in TRIED_AT:
-            target.resize(size)
-            given = self._inputs(name, defaults, image.texture, image.texture, SILENCE)
-            taken = []
-            for _ in range(TRIES):
-                began = time.perf_counter()
-                effect.draw(target.framebuffer, given, Timing(0.0, 1 / 60, 0, self._date(0.0)))
-                self._context.finish()
-                taken.append(time.perf_counter() - began)
-            pixels.append(size[0] * size[1])
-            seconds.append(min(taken))
+        try:
+            for size in TRIED_AT:
+                target.resize(size)
+                given = self._inputs(name, program, defaults, image.texture, image.texture, SILENCE)
+                taken = []
+                for _ in range(TRIES):
+                    began = time.perf_counter()
+                    effect.draw(target.framebuffer, given, Timing(0.0, 1 / 60, 0, self._date(0.0)))
+                    self._context.finish()
+                    taken.append(time.perf_counter() - began)
+                pixels.append(size[0] * size[1])
+                seconds.append(min(taken))
+        finally:
+            target.framebuffer.use()
+            effect.release()
+            error = self._context.error  # asking clears it
+        if error != "GL_NO_ERROR":
+            raise IsfError(f"{program.source.path}: OpenGL reports {error}")
         a_pixel = max(0.0, (seconds[1] - seconds[0]) / (pixels[1] - pixels[0]))
-        self._seconds[name] = max(0.0, seconds[1] - a_pixel * pixels[1]), a_pixel
-        target.framebuffer.use()
-        effect.release()
+        return max(0.0, seconds[1] - a_pixel * pixels[1]), a_pixel
 
     def foretold(self, size: tuple[int, int]) -> dict[str, float]:
         """Seconds that each copy that is on is thought to take for a picture of a size (width, height)."""
@@ -152,11 +160,13 @@ class Chain:
         self._time = clock.time
         picture, last = coverage, self._picture
         for copy in self.order:
-            if copy not in self._copies:
-                self._copies[copy] = Effect(self._programs[original(copy)])
+            effect = self._copies.get(copy)
+            if effect is None:
+                effect = self._copies[copy] = Effect(self._programs[original(copy)])
             wet, mixed = [each for each in self._targets if each.texture not in (picture, last)][:2]
             wet.resize(coverage.size)
-            self._copies[copy].draw(wet.framebuffer, self._inputs(copy, values, picture, coverage, sound), timing)
+            given = self._inputs(copy, effect.program, values, picture, coverage, sound)
+            effect.draw(wet.framebuffer, given, timing)
             share = values[f"fx/{copy}/mix"]
             if share < 1:
                 mixed.resize(coverage.size)
@@ -176,13 +186,14 @@ class Chain:
     def _inputs(
         self,
         copy: str,
+        program: Program,
         values: Mapping[str, float],
         picture: moderngl.Texture,
         coverage: moderngl.Texture,
         sound: Sound,
     ) -> dict[str, Any]:
         """What a copy is drawn with: its parameters' values, and the images and the sound that it asks for."""
-        header = self._programs[original(copy)].source.header
+        header = program.source.header
         given: dict[str, Any] = dict(inputs(header, copy, values))
         for each in header.inputs:
             if each.kind == "image":

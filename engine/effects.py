@@ -4,6 +4,7 @@ Owns which file an effect is, its parameters, and one thread, which reads files 
 an effect is its file's; a file in a later folder shadows one of the same name before.
 """
 
+import contextlib
 import re
 import threading
 from collections import deque
@@ -23,7 +24,11 @@ LOOK_EVERY = 0.25
 # Of each effect so many may be on at once.
 COPIES = 3
 
+# Leaving a show must not wait for a disk that hangs for longer than this, seconds.
+LONGEST_GOODBYE = 2.0
+
 Seen = tuple[Path, tuple[tuple[int, int], ...]]  # a file; when it and those beside it changed, their sizes
+GONE: Seen = Path(), ()
 
 
 def copies(name: str) -> tuple[str, ...]:
@@ -63,19 +68,21 @@ class EffectFiles:
         """What `sources` declare, by name."""
         return {name: source.header for name, source in self.sources.items()}
 
-    def take_changes(self) -> list[tuple[str, Source | IsfError]]:
-        """What was read since this was last called, by name: everything at first, then what was saved."""
-        return [self._changes.popleft() for _ in range(len(self._changes))]
+    def take_changes(self, most: int | None = None) -> list[tuple[str, Source | IsfError]]:
+        """What was read since this was last called, by name: everything at first, then what was saved; `most` of it."""
+        count = len(self._changes)
+        return [self._changes.popleft() for _ in range(count if most is None else min(most, count))]
 
     def close(self) -> None:
         """Ends the thread."""
         self._closing.set()
         if self._thread:
-            self._thread.join()
+            self._thread.join(LONGEST_GOODBYE)
 
     def _watch(self) -> None:
         while not self._closing.wait(LOOK_EVERY):
-            self._look()
+            with contextlib.suppress(OSError):  # a folder went while we looked
+                self._look()
 
     def _look(self) -> None:
         """Reads what is new or has changed. A file that is gone stays as it was: a stick pulled out ends no effect."""
@@ -87,12 +94,23 @@ class EffectFiles:
         for name, seen in sorted(found.items()):
             if self._seen.get(name) != seen:
                 self._seen[name] = seen
-                try:
-                    self._changes.append((name, read(seen[0])))
-                except IsfError as error:
-                    self._changes.append((name, error))
-                except OSError as error:
-                    self._changes.append((name, IsfError(f"{seen[0]}: {error.strerror}")))
+                self._changes.append((name, _read(seen[0])))
+        for name in [name for name in self._seen if name not in found]:
+            self._seen[name] = GONE
+
+
+def _read(file: Path) -> Source | IsfError:
+    """The effect in a file, or what is wrong with it. Whatever a stranger's file holds, the thread goes on."""
+    try:
+        source = read(file)
+        rows(source.name, source.header)
+    except IsfError as error:
+        return error
+    except OSError as error:
+        return IsfError(f"{file}: {error.strerror}")
+    except Exception as error:
+        return IsfError(f"{file}: cannot be read ({type(error).__name__}: {error})")
+    return source
 
 
 def _state(file: Path) -> tuple[tuple[int, int], ...]:

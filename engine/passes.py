@@ -32,8 +32,8 @@ class Pass:
     A shader that the driver refuses raises `moderngl.Error` with the file's name and the driver's log.
     """
 
-    def __init__(self, context: moderngl.Context, fragment: str) -> None:
-        self._program = compile_program(context, "screen.vert", fragment)
+    def __init__(self, context: moderngl.Context, fragment: str, variant: str = "") -> None:
+        self._program = compile_program(context, "screen.vert", fragment, variant)
         self._triangle = context.vertex_array(self._program, [])
 
     def draw(self, target: moderngl.Framebuffer, **uniforms: Any) -> None:

@@ -18,15 +18,20 @@ from engine.coverage import FrameClock
 from engine.flash import Flash
 from engine.layers import Layers
 from engine.models import Layer
-from engine.passes import Target
+from engine.passes import Pass, Target
 from engine.quality import Quality
+
+# A scene has come so many seconds after its fade. A chain that stays for longer than LONG seconds may be drawn larger
+# than the one before, whatever the scene: somebody plays it by hand.
+SETTLING, LONG = 1.0, 30.0
 
 
 class Picture:
     """Draws a show of these `layers` through this `chain` for a window of `size`, (width, height).
 
     `sound` gives what effects may hear; `quality` chooses the size that is drawn; `tell` takes a line when it goes
-    down. Of the values it reads those of the group `picture`, and hands on the others.
+    down; `changes` counts changes of the scene, and says in how many seconds the last one comes. Of the values it reads
+    those of the group `picture`, and hands on the others.
     """
 
     def __init__(
@@ -38,6 +43,7 @@ class Picture:
         quality: Quality,
         sound: Callable[[], Sound],
         tell: Callable[[str], None],
+        changes: Callable[[], tuple[int, float]] = lambda: (0, 0.0),
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.window = size
@@ -55,6 +61,13 @@ class Picture:
         self._flash = Flash(context)
         self._shown = Target(context, size)
         self._share = 1.0
+        self._changes = changes
+        self._scene = 0, SETTLING  # how often scenes have changed, and until when the last one comes
+        self._chosen_for = (0, 0)
+        self._anew_from = 0.0
+        self._stretch = Pass(context, "stretch.frag", "ALPHA")
+        self._stretched = Target(context, (1, 1))
+        self._bare = self._try_out()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -92,8 +105,13 @@ class Picture:
     def draw(self, values: Mapping[str, float], clock: FrameClock) -> Self:
         """Draws the frame that was prepared; returns itself, ready for the sinks."""
         began = self._now()
-        if self.chain.arrange(values):
-            self._quality.begin(self.chain.order, self._foretold)
+        changes, fade = self._changes()
+        if changes != self._scene[0]:
+            self._scene = changes, clock.time + fade + SETTLING
+        if self.chain.arrange(values) or self.window != self._chosen_for:
+            new = self.window != self._chosen_for or clock.time <= self._scene[1] or clock.time >= self._anew_from
+            self._quality.begin((self.chain.order, self.window), self._foretold, new)
+            self._chosen_for, self._anew_from = self.window, clock.time + LONG
         self._share = self._quality.share
         self._layers.resize(self._quality.size(self.window))
         coverage = self._layers.draw(values, clock).texture
@@ -114,19 +132,38 @@ class Picture:
         self.window = size
 
     def read(self, alpha: bool = False) -> NDArray[np.uint8]:
-        """The picture as (height, width, 3) uint8, top row first; with `alpha` (height, width, 4), premultiplied."""
-        return self._shown.read(alpha)
+        """The picture as (height, width, 3) uint8, top row first; with `alpha` (height, width, 4), premultiplied.
+
+        It is of the window's size, stretched where it was drawn smaller.
+        """
+        if self._shown.size == self.window:
+            return self._shown.read(alpha)
+        self._stretched.resize(self.window)
+        self._stretch.draw(self._stretched.framebuffer, picture=self._shown.texture, target_size=self.window)
+        return self._stretched.read(alpha)
 
     def release(self) -> None:
         """Gives the GL resources back."""
-        owned: list[Any] = [self._shown, self._flash, self.chain, self._layers]
+        owned: list[Any] = [self._shown, self._stretch, self._stretched, self._flash, self.chain, self._layers]
         for each in owned:
             each.release()
+
+    def _try_out(self) -> float:
+        """Seconds that a picture of the window's size takes without its effects, about: it is filled twice."""
+        taken = []
+        for _ in range(3):
+            began = self._now()
+            for _ in range(2):
+                self._flash.draw(self._shown.framebuffer, self._layers.texture, 1.0, 0.0, False)
+            self._context.finish()
+            taken.append(self._now() - began)
+        return min(taken)
 
     def _foretold(self, share: float) -> float:
         """Seconds that the chain is thought to take at this share of the window's width and height."""
         width, height = self.window
-        return sum(self.chain.foretold((round(width * share), round(height * share))).values())
+        at_size = self.chain.foretold((round(width * share), round(height * share)))
+        return sum(at_size.values()) + self._bare * share**2
 
     def _too_slow(self, took: float) -> str:
         """What is told when the size goes down."""

@@ -15,6 +15,8 @@ STEPS = (1.0, 0.75, 0.5, 0.375, 0.25)
 PICTURE_SHARE = 0.55
 # Of so many frames this many are over before the size goes down: one slow frame is the desktop's, not the chain's.
 LOOKED_AT, OVER = 10, 5
+# The first frames of a chain make its textures, which the others do not.
+UNSETTLED = 2
 # Chains remembered; a show that is played by hand meets many.
 MOST_REMEMBERED = 256
 
@@ -26,6 +28,7 @@ class Quality:
         self._budget = budget
         self._fixed = fixed
         self._step = 0
+        self._unsettled = 0
         self._chain: Hashable = None
         self._reached: dict[Hashable, int] = {}
         self._over: deque[bool] = deque(maxlen=LOOKED_AT)
@@ -39,14 +42,22 @@ class Quality:
         """The picture's (width, height) for a window's."""
         return max(1, round(window[0] * self.share)), max(1, round(window[1] * self.share))
 
-    def begin(self, chain: Hashable, seconds: Callable[[float], float]) -> None:
-        """Another chain is on, which is thought to take so many `seconds` a frame at a share of the window's size."""
+    def begin(self, chain: Hashable, seconds: Callable[[float], float], new: bool = True) -> None:
+        """Another chain is on, which is thought to take so many `seconds` a frame at a share of the window's size.
+
+        Unless it is `new` to the scene, the size does not go up: an effect that comes and goes must not make it pump.
+        """
         self._chain = chain
         self._over.clear()
-        self._step = self._reached.get(chain, self._fitting(seconds))
+        self._unsettled = UNSETTLED
+        step = self._reached.get(chain, self._fitting(seconds))
+        self._step = step if new else max(step, self._step)
 
     def drawn(self, seconds: float) -> bool:
         """A frame took this long; returns whether the size has gone down for it, which is from the next frame on."""
+        if self._unsettled:
+            self._unsettled -= 1
+            return False
         self._over.append(seconds > self._budget)
         if self._fixed is not None or sum(self._over) < OVER or self._step == len(STEPS) - 1:
             return False

@@ -15,6 +15,7 @@ from engine.audio.sound import SILENCE, Sound
 from engine.bundle import Bundle
 from engine.controls import Controls
 from engine.models import Layer
+from engine.parameters import Parameter
 from engine.quality import Quality
 from engine.show_log import DRAWN_AT, LogError, Model, ShowLog, Tick, fingerprint
 
@@ -67,18 +68,24 @@ class ReplayClock:
 
 
 class ReplayControls(Controls):
-    """The values of every parameter as they were in the tick in hand. There is nothing to set."""
+    """The values of every parameter as they were in the tick in hand, there is nothing to set.
 
-    def __init__(self, clock: ReplayClock) -> None:
+    What the log is too old to know is at the default of `rows`.
+    """
+
+    def __init__(self, clock: ReplayClock, rows: Iterable[Parameter] = ()) -> None:
         super().__init__(())
         self._clock = clock
+        self._defaults = {row.key: row.default for row in rows}
 
     def advance(self, dt: float) -> None:
         """Moves nothing: they have been moved."""
 
     def snapshot(self) -> Mapping[str, float]:
         """The values, key -> value."""
-        return MappingProxyType({key: value for key, value in self._clock.tick.values.items() if key != DRAWN_AT})
+        values = {**self._defaults, **self._clock.tick.values}
+        values.pop(DRAWN_AT, None)
+        return MappingProxyType(values)
 
 
 class ReplayDancer:

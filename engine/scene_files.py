@@ -58,7 +58,7 @@ class SceneFiles:
         self._scenes: dict[str, Scene] = {}
         self._waiting: dict[str, str] = {}  # stem -> text to be written
         self._only_here: set[str] = set()  # stems that no file holds yet
-        self._closing = False
+        self._closing = self._anew = False
         self._look()
         self._thread = threading.Thread(target=self._work, name="scenes", daemon=True)
         self._thread.start()
@@ -78,6 +78,12 @@ class SceneFiles:
             self._waiting[scene.stem] = text
             self._changed.notify()
 
+    def know(self, parameters: Mapping[str, Parameter]) -> None:
+        """Has all files read anew with these parameters."""
+        with self._changed:
+            self._parameters, self._anew = dict(parameters), True
+            self._changed.notify()
+
     def take_told(self) -> list[str]:
         """What went wrong since this was last called, a line each."""
         return [self._told.popleft() for _ in range(len(self._told))]
@@ -92,7 +98,7 @@ class SceneFiles:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closing, self._look_every)
+                self._changed.wait_for(lambda: self._waiting or self._closing or self._anew, self._look_every)
                 waiting, self._waiting = self._waiting, {}
                 closing = self._closing
             for stem, text in waiting.items():
@@ -103,6 +109,9 @@ class SceneFiles:
 
     def _look(self) -> None:
         """Reads the files that are new or have changed; drops the scenes whose files are gone."""
+        with self._changed:
+            if self._anew:
+                self._seen, self._anew = {}, False
         found = {}
         for folder in self._folders:
             found.update(self._list(folder))

@@ -30,8 +30,10 @@ class Scenes:
         self._controls = controls
         self._files = files
         self._tell = tell
-        self._home = {key: value for key, value in controls.start.items() if belongs(controls.parameters[key])}
         self._on = ""
+        self._declared = controls.declared
+        self.changes = 0, 0.0
+        """How many scenes have been recalled, and in how many seconds the last one comes."""
         self._guesses = 0
         controls.handle("scene/recall", self.recall)
         controls.handle("scene/store", self.store)
@@ -48,8 +50,17 @@ class Scenes:
         """The scenes as they follow each other."""
         return sorted(self._files.scenes.values(), key=lambda scene: scene.order)
 
+    @property
+    def _home(self) -> dict[str, float]:
+        """Where the show began, of what belongs to scenes."""
+        rows = self._controls.parameters
+        return {key: value for key, value in self._controls.start.items() if key in rows and belongs(rows[key])}
+
     def poll(self, controls: Controls) -> None:
-        """Tells what went wrong with files."""
+        """Tells what went wrong with files; has them read anew where there are other parameters than before."""
+        if controls.declared != self._declared:
+            self._declared = controls.declared
+            self._files.know(controls.parameters)
         for line in self._files.take_told():
             self._tell(f"scenes: {line}")
 
@@ -76,12 +87,12 @@ class Scenes:
             raise ValueError(f"{_shown(which)} is no name: letters, digits, blanks and hyphens, at most 64")
         number, name = (older.number, older.name) if older else numbered(stem)
         kept = older.parameters if older else {}
-        parameters = {}
+        parameters, home = {}, self._home
         for key, row in self._controls.parameters.items():
             value = self._controls.target(key)
             mix = mix_of(key)
             seen = not mix or self._controls.target(mix) > 0
-            moved = seen and belongs(row) and not value == row.default == self._home.get(key, row.default)
+            moved = seen and belongs(row) and not value == row.default == home.get(key, row.default)
             if moved or key in kept:
                 parameters[key] = value
         routes = tuple(self._controls.routes)
@@ -121,14 +132,16 @@ class Scenes:
         slowly: dict[str, float] = {}
         for key, value in targets.items():
             mix = mix_of(key)
-            if mix and mix != key and not targets[mix]:
+            if mix and mix != key and not targets.get(mix):
                 continue  # an effect that leaves fades as it is
             # On the way from 4 beats to 8 an LFO would be thrown about the beat clock: it changes at once. So does an
             # effect that is not seen yet.
             unseen = mix and mix != key and not controls.target(mix)
             (at_once if unseen or controls.parameters[key].group == "lfo" else slowly)[key] = value
         controls.fade(at_once, 0)
-        controls.fade(slowly, fade.seconds(controls.target("tempo/bpm")))
+        seconds = fade.seconds(controls.target("tempo/bpm"))
+        controls.fade(slowly, seconds)
+        self.changes = self.changes[0] + 1, seconds
         if scene.routes is not None:
             controls.routes.replace(route for route in scene.routes if route.parameter in controls.parameters)
         self._on = scene.stem

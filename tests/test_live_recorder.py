@@ -39,7 +39,7 @@ class Stage:
     def __init__(self, context: moderngl.Context, folder: Path) -> None:
         self.said: list[str] = []
         self.clock = FixedClock(30)
-        self.recorder = LiveRecorder(context, self.clock, folder, self.said.append, lambda: NOW)
+        self.recorder = LiveRecorder(context, self.clock, folder, self.said.append, now=lambda: NOW)
         self.shown = Shown(context)
 
     def frames(self, *levels: int) -> None:

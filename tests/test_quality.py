@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.quality import LOOKED_AT, OVER, STEPS, Quality
+from engine.quality import LOOKED_AT, OVER, STEPS, UNSETTLED, Quality
 
 WINDOW = 1280, 720
 
@@ -51,13 +51,31 @@ def test_it_never_pumps_within_a_chain() -> None:
 def test_what_a_chain_came_down_to_is_remembered_and_another_chain_begins_anew() -> None:
     quality = Quality(0.020)
     quality.begin("slow", lambda share: 0.0)
-    for _ in range(OVER):
+    for _ in range(UNSETTLED + OVER):
         quality.drawn(0.07)
     assert quality.share == 0.5
     quality.begin("fast", lambda share: 0.001)
     assert quality.share == 1.0
     quality.begin("slow", lambda share: 0.0)
     assert quality.share == 0.5
+
+
+def test_the_first_frames_of_a_chain_which_make_its_textures_do_not_count() -> None:
+    quality = Quality(0.020)
+    quality.begin("chain", lambda share: 0.0)
+    assert [quality.drawn(0.05) for _ in range(UNSETTLED + OVER)] == [False] * (UNSETTLED + OVER - 1) + [True]
+
+
+def test_a_chain_that_is_not_new_to_the_scene_is_drawn_no_larger() -> None:
+    quality = Quality(0.020)
+    quality.begin("both", lambda share: 0.07 * share**2)
+    assert quality.share == 0.5
+    quality.begin("one", lambda share: 0.0, new=False)
+    assert quality.share == 0.5
+    quality.begin("three", lambda share: 0.3 * share**2, new=False)
+    assert quality.share == 0.25
+    quality.begin("one", lambda share: 0.0)
+    assert quality.share == 1.0
 
 
 def test_a_fixed_share_stays() -> None:

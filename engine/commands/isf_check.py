@@ -41,7 +41,7 @@ def isf_check(options: argparse.Namespace) -> int:
     for path in files:
         try:
             warnings = check(context, path, target)
-        except (IsfError, OSError) as error:
+        except Exception as error:  # a row for every file, whatever one does
             failed += 1
             print(f"FAIL {effect_name(path)}: {' '.join(str(error).split())}", flush=True)
         else:

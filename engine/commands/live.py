@@ -139,7 +139,9 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         cast = new_cast(bundle, folders, controls, options.provider, THREADS, say)
         guard.callback(cast.models.close)
         quality = Quality(PICTURE_SHARE / fps, options.quality)
-        painting = Painting(effects, began, lambda: audio.sound if audio else SILENCE, say)
+        painting = Painting(
+            effects, began, lambda: audio.sound if audio else SILENCE, say, lambda: keepers.scenes.changes
+        )
         picture = new_picture(window.context, bundle, window.size, painting, quality, SHARE / fps)
         audio = open_audio(options.audio, song, clock, controls, say)
         if audio:
@@ -157,7 +159,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         sources: list[Source] = [picture.chain, osc, keys, outputs, *([audio] if audio else [])]
         sources += [*keepers.sources, cast.dance]
         shown: Shown = Logged(picture, log) if log else picture
-        recorder = LiveRecorder(window.context, clock, options.record_to, say)
+        recorder = LiveRecorder(window.context, clock, options.record_to, say, lambda: picture.window)
         controls.handle("picture/record", recorder.toggle)
         sinks: list[Sink] = [cast.watchdog, osc.clients, recorder, window]
         show = Show(clock, sources, controls, cast.models, shown, sinks)
@@ -237,7 +239,7 @@ def describe(stage: Live, status: Status) -> list[Fact]:
         Fact("bar", f"{tempo.bars}", essential=False),
         Fact("scene", stage.keepers.scenes.on or "-"),
         Fact("effects", ", ".join(stage.picture.chain.order) or "-", essential=False),
-        *(Fact("effect", line, essential=False, wrong=True) for line in stage.picture.chain.broken.values()),
+        *(Fact("effect", short(line), essential=False, wrong=True) for line in stage.picture.chain.broken.values()),
         Fact("resets", f"{stage.cast.watchdog.resets}"),
         Fact("model", models.bundle.metadata.name),
         Fact("provider", models.bundle.provider.name),
@@ -245,6 +247,12 @@ def describe(stage: Live, status: Status) -> list[Fact]:
         *([Fact("OSC lost", f"{lost}", essential=False, wrong=True)] if lost else []),
         Fact("audio", stage.audio.name or "-" if stage.audio else "off", essential=False),
     ]
+
+
+def short(error: str) -> str:
+    """What is wrong with a file, without the folders it lies in: the HUD has little room."""
+    place, colon, what = error.partition(": ")
+    return f"{Path(place).name}{colon}{what}"
 
 
 def line(stage: Live, status: Status) -> list[Fact]:

@@ -191,12 +191,14 @@ def effect_files(options: argparse.Namespace, watch: bool = False) -> EffectFile
 
 @dataclass(frozen=True)
 class Painting:
-    """What effects are drawn with: their files, the date they see at first, what they hear, what tells of mishaps."""
+    """What effects are drawn with: their files, the date they see at first, what they hear, what tells of mishaps,
+    and how scenes change."""
 
     effects: EffectFiles
     began: datetime
     sound: Callable[[], Sound]
     say: Say
+    changes: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
 
 
 def new_picture(
@@ -228,6 +230,6 @@ def new_picture(
         brush = Brush(context)
         layers = Layers(context, bundle, quality.size(size), new_coverage)
         chain = Chain(context, painting.effects, painting.began, painting.say)
-        return Picture(context, layers, chain, size, quality, painting.sound, painting.say)
+        return Picture(context, layers, chain, size, quality, painting.sound, painting.say, painting.changes)
     except moderngl.Error as error:  # a driver that refuses a shader says so on many lines
         raise Failure(" ".join(str(error).split())) from None

@@ -12,6 +12,7 @@ from engine.commands.opening import DEFAULT_MODEL, Painting, Say, effect_files, 
 from engine.commands.render import FIRST_DATE, THREADS, AnyRecorder, check_folder, new_recording, record
 from engine.formats import IMAGES
 from engine.models import find_models
+from engine.parameters import PARAMETERS
 from engine.replay import (
     END_MISSING,
     Paced,
@@ -65,7 +66,8 @@ def replay_to(out: Path, log: ShowLog, options: argparse.Namespace) -> int:
         dancer = ReplayDancer(clock, bundles, options.smooth)
         began = datetime.fromisoformat(log.about.get("began", FIRST_DATE.isoformat()))
         quality = ReplayQuality(clock, options.smooth)
-        painting = Painting(effect_files(options), began, lambda: clock.sound, say)
+        effects = effect_files(options)
+        painting = Painting(effects, began, lambda: clock.sound, say)
         shown, picture, recorder = new_recording(
             *(out, size, rate, first, dancer, painting),
             budget=math.inf,
@@ -73,7 +75,8 @@ def replay_to(out: Path, log: ShowLog, options: argparse.Namespace) -> int:
             codec=options.codec,
         )
         recorders.append(recorder)
-        return Show(clock, [], ReplayControls(clock), shown, picture, [Paced(recorder, clock, rate)]), recorder
+        controls = ReplayControls(clock, (*PARAMETERS, *effects.rows))
+        return Show(clock, [], controls, shown, picture, [Paced(recorder, clock, rate)]), recorder
 
     taken = record(out, log.ticks, build)
     frames = recorders[0].frames

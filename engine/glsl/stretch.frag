@@ -7,5 +7,8 @@ uniform vec2 target_size;   // pixels
 layout(location = 0) out vec4 colour;
 
 void main() {
-    colour = vec4(texture(picture, gl_FragCoord.xy / target_size).rgb, 1.0);
+    colour = texture(picture, gl_FragCoord.xy / target_size);
+#ifndef ALPHA
+    colour.a = 1.0;  // a desktop may compose its windows by their alpha
+#endif
 }

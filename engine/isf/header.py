@@ -228,6 +228,12 @@ def _size(whole: Mapping[str, Any], key: str, row: Table, inputs: list[str], fai
         if name not in known:
             hint = nearest(name, known)
             raise fail(row.line_of(key), f"{key}: {text!r} asks for ${name}{hint}; there are {', '.join(known)}")
+    try:
+        expression.value(dict.fromkeys(known, 1.0))
+    except TypeError:
+        raise fail(row.line_of(key), f"{key}: {text!r} gives a function too many numbers or too few") from None
+    except (ArithmeticError, ValueError):  # there is a value for other sizes, or the pass is one pixel
+        pass
     return expression
 
 

@@ -47,7 +47,7 @@ def effect_name(path: Path) -> str:
     No effect ends in _2 and the like: so are the copies of one called.
     """
     name = re.sub(r"\W+", "_", path.stem.lower()).strip("_") or "effect"
-    return re.sub(r"_(\d+)$", r"\1", name)
+    return re.sub(r"(_\d+)+$", lambda numbers: numbers[0].replace("_", ""), name)
 
 
 def read(path: Path) -> Source:

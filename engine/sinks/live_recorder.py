@@ -40,7 +40,8 @@ class LiveRecorder:
     """A sink, to come before the window, that records between two calls of `toggle`, into files of their own in
     `folder` (None: where the system keeps videos).
 
-    `context` is that of the pictures; `say` is given a line where a recording begins and where it has ended.
+    `context` is that of the pictures; `say` is given a line where a recording begins and where it has ended. `size`
+    gives that of a film, (width, height), which frames of others are fitted into; None: that of its first frame.
     """
 
     def __init__(
@@ -49,9 +50,11 @@ class LiveRecorder:
         clock: Clock,
         folder: Path | None,
         say: Callable[[str], None],
+        size: Callable[[], tuple[int, int]] | None = None,
         now: Callable[[], datetime] = datetime.now,
     ) -> None:
         self._clock = clock
+        self._size = size
         self._folder = folder
         self._say = say
         self._now = now
@@ -116,7 +119,7 @@ class LiveRecorder:
     def _begin(self) -> None:
         folder = self._folder or videos_folder()
         path = free_path(folder, self._now())
-        self._recording = Recording(path, video_rate(self._clock.rate_hz))
+        self._recording = Recording(path, video_rate(self._clock.rate_hz), self._size() if self._size else None)
         self._began = None
         self._say(f"recording to {path}")
 

@@ -53,7 +53,7 @@ class Bar:
 
 def of_parameter(row: Parameter) -> Share:
     """Where the parameter is, on a controller."""
-    return lambda values: row.to_unit(values[row.key])
+    return lambda values: row.to_unit(values[row.key]) if row.key in values else None
 
 
 def of_signal(controls: Controls, signal: Signal) -> Share:

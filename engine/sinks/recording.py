@@ -61,7 +61,7 @@ class Recording:
     Its size is that of the first frame, made even; pictures of another size are fitted into it.
     """
 
-    def __init__(self, path: Path, rate: Fraction) -> None:
+    def __init__(self, path: Path, rate: Fraction, size: tuple[int, int] | None = None) -> None:
         self.path = path
         self.shown = 0
         """Frames that were to be recorded."""
@@ -72,6 +72,7 @@ class Recording:
         self.written = 0
         """Frames encoded so far; once the thread is done, frames in the file."""
         self._rate = rate
+        self._size = size
         self._made = False
         self._waiting: queue.SimpleQueue[Shown | None] = queue.SimpleQueue()
         self._free: queue.SimpleQueue[NDArray[np.uint8]] = queue.SimpleQueue()
@@ -174,7 +175,7 @@ class Recording:
         if first is None:
             return
         height, width = first.pixels.shape[:2]
-        size = H264.fitted((width, height))
+        size = H264.fitted(self._size or (width, height))
         file = UnhurriedFile(self.path)
         self._made = True  # and never over another
         with closing(file):  # before the film, which then adds nothing to what failed

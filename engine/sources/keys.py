@@ -16,6 +16,8 @@ HUD, KEYS_PAGE, FULLSCREEN, LEAVE_FULLSCREEN, NEXT_MONITOR, QUIT = WINDOW_COMMAN
 
 # Stands for the parameter that is selected.
 SELECTED = "selected"
+# What is selected at first.
+FIRST = "dance/temperature"
 DIGITS = "123456789"
 
 # A step is a 60th of a controller's way, or, with the key held at the 25 repeats a second that desktops have, the way
@@ -95,7 +97,7 @@ class Keys:
     """A source that does what the keys pressed since the last frame say."""
 
     def __init__(self) -> None:
-        self.selected = "dance/temperature"
+        self.selected = FIRST
         """Key of the parameter that the keys for it move."""
         self._keys = {name: (key, arguments) for key in KEYS for name, arguments in key.presses().items()}
         self._pressed: list[tuple[Key, tuple[Argument, ...], int]] = []  # the last: its stride, of a corner
@@ -121,6 +123,8 @@ class Keys:
 
     def poll(self, controls: Controls) -> None:
         """Does what the keys pressed say, in their order."""
+        if self.selected not in controls.parameters:
+            self.selected = FIRST  # its effect was saved without it
         for key, arguments, stride in self._pressed:
             if key.axis and (corner := selected_corner(controls)):
                 place = f"output/{corner}_{key.axis}"
