@@ -5,6 +5,7 @@ an effect is its file's; a file in a later folder shadows one of the same name b
 """
 
 import contextlib
+import math
 import re
 import threading
 from collections import deque
@@ -103,7 +104,9 @@ def _read(file: Path) -> Source | IsfError:
     """The effect in a file, or what is wrong with it. Whatever a stranger's file holds, the thread goes on."""
     try:
         source = read(file)
-        rows(source.name, source.header)
+        for row in rows(source.name, source.header):
+            if not all(map(math.isfinite, (row.low, row.high, row.default))):
+                return IsfError(f"{file}: {row.name.rpartition('/')[2]}: its default and range must be finite numbers")
     except IsfError as error:
         return error
     except OSError as error:
