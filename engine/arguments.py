@@ -232,7 +232,10 @@ def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
         "--scenes", type=Path, metavar="DIR", help="where your scenes are (your configuration's folder)"
     )
     parser.add_argument(
-        "--shaders", type=Path, metavar="DIR", help="a folder of ISF effects of your own, beside those that ship"
+        "--shaders",
+        type=Path,
+        metavar="DIR",
+        help="a folder of ISF effects, beside those that ship and those in your configuration's folder",
     )
     parser.add_argument(
         "--set", type=setting, action="append", default=[], metavar="NAME=X",

@@ -89,12 +89,12 @@ class Brush:
 class Coverage:
     """Draws the company of one model into `.texture`: premultiplied white bodies, their coverage in alpha.
 
-    A grey image is not cut, and stands as it is, opaque.
+    A grey image is not cut: it covers as much as it is bright.
 
     `decode` turns latents (dancers, latent_size) into images (dancers, height, width) uint8; `image_kind` is one of
     `IMAGE_KINDS`; `image_size` is that of the decoder's images and `size` that of the texture, both (width, height).
     Without a `brush` to share it has one of its own. `budget` is the time, in seconds a frame, that decoding may take
-    (`engine.decoding`). Of the values it reads `dance/dancers` and `dance/mirror`.
+    (`engine.decoding`). Of the values it reads `dance/dancers`, `dance/layout` and `dance/mirror`.
     """
 
     def __init__(
@@ -159,7 +159,8 @@ class Coverage:
             self._stage = Stage(self._image_size, grey=not self._silhouette)  # the first company is there at once
         self._time = clock.time
         dancers = len(self.images)
-        self._stage.advance(dt, dancers, round(values["dance/dancers"]), values["dance/mirror"], self.size)
+        wanted, layout = round(values["dance/dancers"]), round(values["dance/layout"])
+        self._stage.advance(dt, dancers, wanted, values["dance/mirror"], self.size, layout)
         far = (self._stage.places[:, SCALE] < FAR) & self._silhouette & (dancers > 1)
         changed = self._decoding.fresh | (far != self._far[: len(far)])
         changed[self._known :] = True  # or who waits for a first turn would be seen as one who left

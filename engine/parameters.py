@@ -116,6 +116,7 @@ CORNERS = ("top_left", "top_right", "bottom_right", "bottom_left")
 EDGES = ("left", "right", "top", "bottom")
 LFOS = (1, 2, 3, 4)
 SHAPES = ("sine", "triangle", "saw", "square", "random")
+LAYOUTS = ("crowd", "line", "ring", "trail")
 QUANTA = ("now", "beat", "bar")
 TEMPO_SOURCES = ("auto", "manual", "audio")
 
@@ -151,6 +152,11 @@ DANCE = (
     Parameter(
         "dance", "canon", 0.0, 0.0, 16.0, SMOOTH, SMOOTH,
         "Delay from each dancer to the next; the last ones are at most 32 s behind.", "beats", curve=2.0,
+    ),
+    Parameter(
+        "dance", "layout", 0.0, 0.0, len(LAYOUTS) - 1.0, 0.0, 0.0,
+        "How a company stands: in rows, side by side, in a circle, or one behind the other.",
+        integer=True, choices=LAYOUTS,
     ),
     Parameter(
         "dance", "mirror", 0.0, 0.0, 1.0, 0.0, 0.0,

@@ -24,6 +24,9 @@ LOOSE = 0.5
 # Rows lie behind each other by this share of the distance to the front row.
 DEPTH = 0.22
 MOST_ROWS = 8
+# A ring's radius is at least so many image widths, and each of a larger one has so much room on it; how much smaller
+# who stands a width further back is.
+LEAST_RING, RING_ROOM, RING_DEPTH = 0.6, 0.34, 0.3
 # The height of the eye, of the image's height: above 1, or heads would be in line and rows hide each other. It rises
 # where a tall picture has room left, up to a balcony's.
 EYE, BALCONY = 2.0, 6.0
@@ -54,6 +57,39 @@ def lay_out(dancers: int, image_size: tuple[int, int], size: tuple[int, int]) ->
     layouts = [_rows(dancers, rows, image_size, size) for rows in range(1, min(dancers, MOST_ROWS) + 1)]
     # The formation in which the company is largest.
     return max(layouts, key=lambda layout: float((layout.scale**2).sum()))
+
+
+def line(dancers: int, image_size: tuple[int, int], size: tuple[int, int]) -> Layout:
+    """All side by side, as `lay_out`."""
+    return tiles(1, image_size, size) if dancers == 1 else _rows(dancers, 1, image_size, size)
+
+
+def ring(dancers: int, image_size: tuple[int, int], size: tuple[int, int]) -> Layout:
+    """A circle seen from above eye level, the leader in front, as `lay_out`."""
+    angle = 2 * math.pi * np.arange(dancers) / dancers
+    radius = max(LEAST_RING, dancers * RING_ROOM / (2 * math.pi)) if dancers > 1 else 0.0
+    nearness = 1 / (1 + RING_DEPTH * radius * (1 - np.cos(angle)))
+    return _fitted(radius * np.sin(angle) * nearness, nearness, image_size, size)
+
+
+def trail(dancers: int, image_size: tuple[int, int], size: tuple[int, int]) -> Layout:
+    """One behind the other, away to the left, the leader in front, as `lay_out`: what a canon looks best in."""
+    nearness = 1 / (1 + DEPTH * np.arange(dancers))
+    return _fitted(-LOOSE * np.arange(dancers) * nearness, nearness, image_size, size)
+
+
+def _fitted(
+    across: NDArray[np.float64], nearness: NDArray[np.float64], image_size: tuple[int, int], size: tuple[int, int]
+) -> Layout:
+    """Those who stand so far `across`, in image widths, and so near, 1 in front, (dancers): as large as fits."""
+    width, height = image_size
+    floors = -EYE * height * (1 - nearness)
+    left, right = float((across - BODY / 2 * nearness).min()), float((across + BODY / 2 * nearness).max())
+    top = float((floors - height * nearness).min())
+    front = min(size[0] / ((right - left) * width), size[1] / -top)
+    x = size[0] / 2 + (across - (left + right) / 2) * width * front
+    floor = (size[1] - top * front) / 2 + floors * front
+    return Layout(x, floor, front * nearness, HAZE * (1 - nearness))
 
 
 def tiles(dancers: int, image_size: tuple[int, int], size: tuple[int, int]) -> Layout:
@@ -129,12 +165,17 @@ def _share_out(dancers: int, room: NDArray[np.int64]) -> list[int]:
     return numbers
 
 
+# In the order of the choices of `dance/layout`.
+LAYOUTS = (lay_out, line, ring, trail)
+
+
 class Stage:
     """A company's places over time. `places` are in the order of the dancers: the first is the leader."""
 
     def __init__(self, image_size: tuple[int, int], grey: bool) -> None:
         self._image_size = image_size
-        self._lay_out = tiles if grey else lay_out
+        self._grey = grey
+        self._layout = 0
         self._size = (0, 0)
         self._wanted = 0
         self._aims = np.zeros((0, PLACE))
@@ -143,16 +184,19 @@ class Stage:
         self.presence = np.zeros(0)
         """How far each dancer is faded in, 0..1, (dancers)."""
 
-    def advance(self, dt: float, dancers: int, wanted: int, mirror: float, size: tuple[int, int]) -> None:
+    def advance(
+        self, dt: float, dancers: int, wanted: int, mirror: float, size: tuple[int, int], layout: int = 0
+    ) -> None:
         """Moves everybody on by `dt` seconds, in a picture of `size`.
 
         Of the `dancers` there the first `wanted` are to stay; at `mirror` above 0.5, a dancer alone and those in the
         left half are mirrored.
         """
         first = not len(self.places)
-        if size != self._size or wanted != self._wanted:
-            layout = self._lay_out(wanted, self._image_size, size)
-            self._aims = np.stack([layout.x, layout.floor, layout.scale, layout.haze, np.ones(wanted)], axis=1)
+        if size != self._size or wanted != self._wanted or layout != self._layout:
+            place = tiles if self._grey else LAYOUTS[layout]
+            there = place(wanted, self._image_size, size)
+            self._aims = np.stack([there.x, there.floor, there.scale, there.haze, np.ones(wanted)], axis=1)
         left = (self._aims[:, X] < size[0] / 2) | (wanted == 1)
         self._aims[:, TURN] = np.where(left & (mirror > 0.5), -1, 1)
         known = min(len(self.places), dancers)
@@ -170,4 +214,4 @@ class Stage:
         towards = np.where(np.arange(dancers) < wanted, dt, -dt) / FADE
         presence = np.concatenate([self.presence[:known], np.full(dancers - known, 1.0 if first else 0.0)])
         self.presence = np.clip(presence + towards, 0, 1)
-        self._size, self._wanted = size, wanted
+        self._size, self._wanted, self._layout = size, wanted, layout

@@ -26,7 +26,7 @@ def draw(context: moderngl.Context, images: Images, size: tuple[int, int], kind:
     picture.release()
     assert pixels.shape == (size[1], size[0], 4)
     assert (pixels[..., :3] == pixels[..., :1]).all()
-    assert (pixels[..., 3] == (255 if kind == GREY else pixels[..., 0])).all()  # white, and premultiplied
+    assert (pixels[..., 3] == pixels[..., 0]).all()  # white, and premultiplied
     return pixels[..., 0] if kind == GREY else 255 - pixels[..., 0]
 
 

@@ -280,17 +280,17 @@ def test_controls_of_fewer_parameters_are_played_as_they_are() -> None:
 
 
 def test_wildcards_meet_the_parameters_of_now() -> None:
-    late = Parameter("dance", "late", 0.0, 0.0, 9.0, 0.0, 0.0, "comes in the show")
+    late = Parameter("dance", "zeal", 0.0, 0.0, 9.0, 0.0, 0.0, "comes in the show")
     with a_line() as line:
-        line.say("/dancenet/dance/l*", 3)
-        assert line.told == ["osc: '/dancenet/dance/l*' meets no address"]
+        line.say("/dancenet/dance/z*", 3)
+        assert line.told == ["osc: '/dancenet/dance/z*' meets no address"]
         line.controls.declare([late])
-        line.say("/dancenet/dance/l*", 3)
-        assert line.controls.target("dance/late") == 3
-        line.controls.withdraw(["dance/late"])
-        line.say("/dancenet/dance/l*", 4)
+        line.say("/dancenet/dance/z*", 3)
+        assert line.controls.target("dance/zeal") == 3
+        line.controls.withdraw(["dance/zeal"])
+        line.say("/dancenet/dance/z*", 4)
         line.controls.declare([late])
-        assert line.controls.target("dance/late") == 0
+        assert line.controls.target("dance/zeal") == 0
 
 
 @pytest.mark.parametrize(("arguments", "high"), [((), 1), ((1,), 1), ((True,), 1), (("now",), 1), ((0,), 0)])

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import resources
+from engine.effects import EffectFiles
 from engine.parameters import PARAMETERS, SIGNALS
 from engine.routes import Route
 from engine.scene import STEM, Fade, Scene
@@ -183,8 +185,10 @@ def test_the_document_names_every_key_and_field_and_no_other() -> None:
 def test_the_document_s_example_is_right() -> None:
     text = (Path(__file__).parent.parent / "docs" / "scenes.md").read_text()
     example = text.partition("```toml\n")[2].partition("```")[0]
-    scene, told = parse(example)
+    told: list[str] = []
+    rows = {row.key: row for row in (*PARAMETERS, *EffectFiles([resources.path("shaders")]).rows)}
+    scene = read(example, FILE, rows, told.append)
     assert told == []
     assert set(tomllib.loads(example)) == set(TABLES)
-    assert scene.routes == (Route("audio/bass", "dance/speed", 0.2, release=0.4),)
+    assert scene.routes == (Route("audio/bass", "fx/neon/glow", 0.4, release=0.4),)
     assert (scene.name, scene.number, str(scene.fade)) == ("chorus", 7, "4b")

@@ -1,9 +1,27 @@
 """The stage: everybody is seen whole, nobody leaps, and who comes or goes fades."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from engine.stage import BODY, FADE, FLOOR, SCALE, SHOULDERS, TURN, WALK, Stage, X, lay_out, tiles
+from engine.stage import (
+    BODY,
+    FADE,
+    FLOOR,
+    LAYOUTS,
+    SCALE,
+    SHOULDERS,
+    TURN,
+    WALK,
+    Layout,
+    Stage,
+    X,
+    lay_out,
+    ring,
+    tiles,
+    trail,
+)
 
 IMAGE = (208, 120)
 SIZES = [(1920, 1080), (1280, 720), (1080, 1920), (2400, 400), (300, 300)]
@@ -148,3 +166,38 @@ def test_more_may_come_than_are_wanted_and_they_fade_out_again() -> None:
         stage.advance(1 / 30, 5, 2, 0, (1280, 720))
     assert stage.presence.tolist() == [1, 1, 0, 0, 0]
     Stage((208, 120), grey=False).advance(0, 9, 3, 0, (1280, 720))
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (360, 640), (1200, 200), (200, 200)])
+@pytest.mark.parametrize("dancers", [1, 2, 3, 5, 16, 64])
+@pytest.mark.parametrize("layout", LAYOUTS[1:])
+def test_every_layout_is_whole_and_as_large_as_fits(
+    layout: Callable[..., Layout], dancers: int, size: tuple[int, int]
+) -> None:
+    places = layout(dancers, IMAGE, size)
+    assert all(len(each) == dancers for each in (places.x, places.floor, places.scale, places.haze))
+    half = BODY / 2 * IMAGE[0] * places.scale
+    left, right = (places.x - half).min(), (places.x + half).max()
+    top, bottom = (places.floor - IMAGE[1] * places.scale).min(), places.floor.max()
+    assert min(left, top) >= -0.01 and right <= size[0] + 0.01 and bottom <= size[1] + 0.01
+    assert places.scale[0] == places.scale.max() and (places.haze >= 0).all() and (places.haze < 1).all()
+
+
+def test_a_ring_stands_round_its_leader_in_front_and_a_trail_leads_away_behind() -> None:
+    round_ = ring(8, IMAGE, (1280, 720))
+    assert round_.x[0] == pytest.approx(640) and round_.scale.argmin() == 4 and round_.floor.argmin() == 4
+    assert round_.x[1:4] == pytest.approx(1280 - round_.x[:4:-1])
+    behind = trail(6, IMAGE, (1280, 720))
+    assert (np.diff(behind.x) < 0).all() and (np.diff(behind.floor) < 0).all() and (np.diff(behind.scale) < 0).all()
+
+
+def test_another_layout_is_walked_to() -> None:
+    stage = Stage(IMAGE, grey=False)
+    stage.advance(0, 5, 5, 0, (1280, 720))
+    before = stage.places.copy()
+    stage.advance(1 / 30, 5, 5, 0, (1280, 720), 2)
+    aim = ring(5, IMAGE, (1280, 720))
+    assert 0 < np.abs(stage.places[:, 0] - before[:, 0]).max() < np.abs(aim.x - before[:, 0]).max()
+    for _ in range(300):
+        stage.advance(1 / 30, 5, 5, 0, (1280, 720), 2)
+    assert stage.places[:, 0] == pytest.approx(aim.x)

@@ -180,8 +180,8 @@ def new_cast(
 
 
 def effect_files(options: argparse.Namespace, watch: bool = False) -> EffectFiles:
-    """The effects that ship, and those of the folder that the options name."""
-    folders = [shipped(EFFECTS)]
+    """The effects that ship, the performer's own, and those of the folder that the options name."""
+    folders = [shipped(EFFECTS), user_folder().parent / EFFECTS]
     if options.shaders:
         if not options.shaders.is_dir():
             raise Failure(f"--shaders: {options.shaders}: no such folder", USAGE)

@@ -54,7 +54,7 @@ void main() {
     vec2 pixel = vec2(gl_FragCoord.x, size.y - gl_FragCoord.y);  // GL counts rows upwards
     float value = spline((pixel - origin) / scale);
     if (!silhouette) {
-        colour = vec4(vec3(value * tone), 1.0) * presence;
+        colour = vec4(value * tone * presence);  // to effects a body is what is bright
         return;
     }
     float slope = length(vec2(dFdx(value), dFdy(value)));        // a pixel
