@@ -9,7 +9,7 @@ import math
 import re
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from engine.isf.errors import IsfError
@@ -20,7 +20,7 @@ from engine.parameters import Parameter
 
 SUFFIXES = (".fs", ".isf")
 # Its vertex shader lies beside an effect.
-BESIDE = (".vs",)
+VERTEX = ".vs"
 LOOK_EVERY = 0.25
 # Of each effect so many may be on at once.
 COPIES = 3
@@ -48,6 +48,7 @@ class EffectFiles:
     def __init__(self, folders: Sequence[Path], watch: bool = False) -> None:
         self._folders = folders
         self._seen: dict[str, Seen] = {}
+        self._imports: dict[str, tuple[Path, ...]] = {}  # the images that an effect was read with
         self._changes: deque[tuple[str, Source | IsfError]] = deque()
         self._closing = threading.Event()
         self._look()
@@ -90,12 +91,15 @@ class EffectFiles:
         found: dict[str, Seen] = {}
         for folder in self._folders:
             for file in sorted(folder.rglob("*")):
-                if file.suffix.lower() in SUFFIXES and (state := _state(file)):
-                    found[effect_name(file)] = file, state
-        for name, seen in sorted(found.items()):
-            if self._seen.get(name) != seen:
-                self._seen[name] = seen
-                self._changes.append((name, _read(seen[0])))
+                if file.suffix.lower() in SUFFIXES and (states := _states((file, file.with_suffix(VERTEX)))):
+                    found[effect_name(file)] = file, states
+        for name, (file, states) in sorted(found.items()):
+            if self._seen.get(name) != (file, states + _states(self._imports.get(name, ()))):
+                effect = _read(file)
+                if isinstance(effect, Source):
+                    self._imports[name] = tuple(each for each in effect.files if each.suffix != VERTEX)[1:]
+                self._seen[name] = file, states + _states(self._imports.get(name, ()))
+                self._changes.append((name, effect))
         for name in [name for name in self._seen if name not in found]:
             self._seen[name] = GONE
 
@@ -116,12 +120,12 @@ def _read(file: Path) -> Source | IsfError:
     return source
 
 
-def _state(file: Path) -> tuple[tuple[int, int], ...]:
-    """When a file and those beside it changed, and their sizes; nothing if it went while we looked."""
+def _states(files: Iterable[Path]) -> tuple[tuple[int, int], ...]:
+    """When files changed, and their sizes; nothing of those that are not there."""
     states = []
-    for each in (file, *(file.with_suffix(suffix) for suffix in BESIDE)):
+    for file in files:
         try:
-            state = each.stat()
+            state = file.stat()
         except OSError:
             continue
         states.append((state.st_mtime_ns, state.st_size))

@@ -16,6 +16,7 @@ from engine.clock import FixedClock
 from engine.controls import Controls
 from engine.effects import EffectFiles
 from engine.passes import Target
+from engine.sinks.stills import png
 
 SIZE = (4, 2)
 COVERED = 0.5  # of the dancers' coverage, everywhere
@@ -240,3 +241,18 @@ def test_later_folders_shadow_those_before(context: moderngl.Context, tmp_path: 
         (tmp_path / folder / "same.fs").write_text(text)
     files = EffectFiles([tmp_path / "one", tmp_path / "two"])
     assert files.sources["same"].path == tmp_path / "two" / "same.fs"
+
+
+def test_an_image_that_an_effect_imports_is_watched_too(stage: Callable[..., Stage], tmp_path: Path) -> None:
+    for name, level in (("image", 40), ("other", 80)):
+        pixels = np.full((2, 2, 4), (level, level, level, 255), np.uint8)
+        (tmp_path / f"{name}.png").write_bytes(png(pixels))
+    played = stage(
+        shown='/*{"IMPORTED": {"still": {"PATH": "image.png"}}}*/\nvoid main() { gl_FragColor = IMG_THIS_PIXEL(still); }\n'
+    )
+    played.on(shown=1)
+    assert played.frame()[0] == 40
+    (tmp_path / "image.png").write_bytes((tmp_path / "other.png").read_bytes() + b" ")
+    deadline = time.monotonic() + FAST_ENOUGH
+    while played.frame()[0] != 80:
+        assert time.monotonic() < deadline, played.told
