@@ -247,9 +247,8 @@ def test_an_image_that_an_effect_imports_is_watched_too(stage: Callable[..., Sta
     for name, level in (("image", 40), ("other", 80)):
         pixels = np.full((2, 2, 4), (level, level, level, 255), np.uint8)
         (tmp_path / f"{name}.png").write_bytes(png(pixels))
-    played = stage(
-        shown='/*{"IMPORTED": {"still": {"PATH": "image.png"}}}*/\nvoid main() { gl_FragColor = IMG_THIS_PIXEL(still); }\n'
-    )
+    header = '/*{"IMPORTED": {"still": {"PATH": "image.png"}}}*/'
+    played = stage(shown=f"{header}\nvoid main() {{ gl_FragColor = IMG_THIS_PIXEL(still); }}\n")
     played.on(shown=1)
     assert played.frame()[0] == 40
     (tmp_path / "image.png").write_bytes((tmp_path / "other.png").read_bytes() + b" ")
