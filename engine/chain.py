@@ -140,8 +140,8 @@ class Chain:
 
     def arrange(self, values: Mapping[str, float]) -> bool:
         """Finds out which effects are on, and in which order; returns whether that has changed."""
-        on = (copy for name in self._programs for copy in copies(name) if values.get(f"fx/{copy}/mix", 0.0) > 0)
-        order = tuple(sorted(on, key=lambda copy: (values[f"fx/{copy}/place"], copy)))
+        on = (copy for name in self._programs for copy in copies(name) if values.get(f"{EFFECTS}/{copy}/mix", 0.0) > 0)
+        order = tuple(sorted(on, key=lambda copy: (values[f"{EFFECTS}/{copy}/place"], copy)))
         if order == self.order:
             return False
         for gone in self._copies.keys() - set(order):
@@ -167,7 +167,7 @@ class Chain:
             wet.resize(coverage.size)
             given = self._inputs(copy, effect.program, values, picture, coverage, sound)
             effect.draw(wet.framebuffer, given, timing)
-            share = values[f"fx/{copy}/mix"]
+            share = values[f"{EFFECTS}/{copy}/mix"]
             if share < 1:
                 mixed.resize(coverage.size)
                 self._mix.draw(mixed.framebuffer, picture=picture, other=wet.texture, share=share)

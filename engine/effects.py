@@ -15,21 +15,15 @@ from pathlib import Path
 from engine.isf.errors import IsfError
 from engine.isf.header import Header
 from engine.isf.rows import rows
-from engine.isf.source import Source, effect_name, read
+from engine.isf.source import SUFFIXES, VERTEX_SUFFIX, Source, effect_name, read
 from engine.parameters import Parameter
+from engine.scene_files import LONGEST_GOODBYE
 
-SUFFIXES = (".fs", ".isf")
-# Its vertex shader lies beside an effect.
-VERTEX = ".vs"
 LOOK_EVERY = 0.25
 # Of each effect so many may be on at once.
 COPIES = 3
 
-# Leaving a show must not wait for a disk that hangs for longer than this, seconds.
-LONGEST_GOODBYE = 2.0
-
 Seen = tuple[Path, tuple[tuple[int, int], ...]]  # a file; when it and those beside it changed, their sizes
-GONE: Seen = Path(), ()
 
 
 def copies(name: str) -> tuple[str, ...]:
@@ -91,17 +85,15 @@ class EffectFiles:
         found: dict[str, Seen] = {}
         for folder in self._folders:
             for file in sorted(folder.rglob("*")):
-                if file.suffix.lower() in SUFFIXES and (states := _states((file, file.with_suffix(VERTEX)))):
+                if file.suffix.lower() in SUFFIXES and (states := _states((file, file.with_suffix(VERTEX_SUFFIX)))):
                     found[effect_name(file)] = file, states
         for name, (file, states) in sorted(found.items()):
             if self._seen.get(name) != (file, states + _states(self._imports.get(name, ()))):
                 effect = _read(file)
                 if isinstance(effect, Source):
-                    self._imports[name] = tuple(each for each in effect.files if each.suffix != VERTEX)[1:]
+                    self._imports[name] = tuple(each for each in effect.files if each not in (file, effect.vertex_path))
                 self._seen[name] = file, states + _states(self._imports.get(name, ()))
                 self._changes.append((name, effect))
-        for name in [name for name in self._seen if name not in found]:
-            self._seen[name] = GONE
 
 
 def _read(file: Path) -> Source | IsfError:

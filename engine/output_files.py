@@ -5,8 +5,6 @@ the show ends. Beside `<name>.toml` may lie a mask, `<name>.png`: black hides. N
 disk, nor ends it: what goes wrong is told in one line.
 """
 
-import contextlib
-import os
 import re
 import threading
 from collections import deque
@@ -20,7 +18,7 @@ from numpy.typing import NDArray
 from engine import scene_toml
 from engine.controls import Controls
 from engine.parameters import OUTPUT
-from engine.scene_files import LONGEST_GOODBYE, MOST_TOLD, user_folder
+from engine.scene_files import LONGEST_GOODBYE, put, shortened, user_folder
 
 # These are part of setting up, not of the set-up.
 NOT_KEPT = ("output/test_card", "output/corner")
@@ -153,9 +151,7 @@ class OutputFiles:
         try:
             lines: list[str] = []
             values = dict(scene_toml.read(file.read_text("utf-8"), file, KEPT, lines.append).parameters)
-            self._told.extend(lines[:MOST_TOLD])
-            if len(lines) > MOST_TOLD:
-                self._told.append(f"{file}: and {len(lines) - MOST_TOLD} lines like these")
+            self._told.extend(shortened(file, lines))
         except FileNotFoundError:
             pass
         except (OSError, ValueError, RecursionError) as error:
@@ -176,18 +172,11 @@ class OutputFiles:
 
     def _write_file(self, name: str, text: str) -> None:
         """Puts the file there whole or not at all."""
-        file, part = self._folder / f"{name}.toml", self._folder / f".{name}.part"
+        file = self._folder / f"{name}.toml"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with open(part, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(part, file)
+            put(file, text)
         except OSError as error:
             self._told.append(f"{file}: {error.strerror}; the set-up is kept for this show only")
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
 
 
 def write(values: Mapping[str, float]) -> str:

@@ -24,8 +24,6 @@ from engine.quality import Quality
 # A scene has come so many seconds after its fade. A chain that stays for longer than LONG seconds may be drawn larger
 # than the one before, whatever the scene: somebody plays it by hand.
 SETTLING, LONG = 1.0, 30.0
-
-
 # A frame of a show, after a pause and beside inference, takes this much longer than one of many in a row: 1.6 to 2.3
 # times on two cores without a GPU.
 SHOWN = 2.2
@@ -110,13 +108,7 @@ class Picture:
     def draw(self, values: Mapping[str, float], clock: FrameClock) -> Self:
         """Draws the frame that was prepared; returns itself, ready for the sinks."""
         began = self._now()
-        changes, fade = self._changes()
-        if changes != self._scene[0]:
-            self._scene = changes, clock.time + fade + SETTLING
-        if self.chain.arrange(values) or self.window != self._chosen_for:
-            new = self.window != self._chosen_for or clock.time <= self._scene[1] or clock.time >= self._anew_from
-            self._quality.begin((self.chain.order, self.window), self._foretold, new)
-            self._chosen_for, self._anew_from = self.window, clock.time + LONG
+        self._choose_size(values, clock.time)
         self._share = self._quality.share
         self._layers.resize(self._quality.size(self.window))
         coverage = self._layers.draw(values, clock).texture
@@ -163,6 +155,17 @@ class Picture:
             self._context.finish()
             taken.append(self._now() - began)
         return min(taken)
+
+    def _choose_size(self, values: Mapping[str, float], time: float) -> None:
+        """Where the chain or the window has changed, chooses at what share of the window's size to draw."""
+        changes, fade = self._changes()
+        if changes != self._scene[0]:
+            self._scene = changes, time + fade + SETTLING
+        resized = self.window != self._chosen_for
+        if self.chain.arrange(values) or resized:
+            new = resized or time <= self._scene[1] or time >= self._anew_from
+            self._quality.begin((self.chain.order, self.window), self._foretold, new)
+            self._chosen_for, self._anew_from = self.window, time + LONG
 
     def _foretold(self, share: float) -> float:
         """Seconds that the chain is thought to take at this share of the window's width and height."""

@@ -153,30 +153,43 @@ class SceneFiles:
             reason = error.strerror if isinstance(error, OSError) else error
             self._told.append(f"{file}: {reason}; the scene stays as it was")
             return None
-        self._told.extend(lines[:MOST_TOLD])
-        if len(lines) > MOST_TOLD:
-            self._told.append(f"{file}: and {len(lines) - MOST_TOLD} lines like these")
+        self._told.extend(shortened(file, lines))
         return dataclasses.replace(scene, shipped=file.parent == self._folders[0])
 
     def _write(self, stem: str, text: str) -> None:
         """Puts the file there whole or not at all; the older one goes on as .toml.bak."""
-        file, part, older = (self.own / name for name in (f"{stem}.toml", f".{stem}.part", f".{stem}.older"))
+        file = self.own / f"{stem}.toml"
         try:
-            self.own.mkdir(parents=True, exist_ok=True)
-            with open(part, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            if file.exists():
-                shutil.copyfile(file, older)
-                os.replace(older, self.own / f"{stem}.toml.bak")
-            os.replace(part, file)
+            put(file, text, keep_older=True)
         except OSError as error:
             self._told.append(f"{file}: {error.strerror}; the scene is kept for this show only")
-            for left in (part, older):
-                with contextlib.suppress(OSError):
-                    left.unlink(missing_ok=True)
             return
         with self._changed:
             if stem not in self._waiting:
                 self._only_here.discard(stem)
+
+
+def put(file: Path, text: str, keep_older: bool = False) -> None:
+    """Puts a file there whole or not at all; an older one may go on as .bak. Raises OSError, leaving nothing behind."""
+    part, older = (file.with_name(f".{file.stem}.{suffix}") for suffix in ("part", "older"))
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(part, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if keep_older and file.exists():
+            shutil.copyfile(file, older)
+            os.replace(older, file.with_name(f"{file.name}.bak"))
+        os.replace(part, file)
+    except OSError:
+        for left in (part, older):
+            with contextlib.suppress(OSError):
+                left.unlink(missing_ok=True)
+        raise
+
+
+def shortened(file: Path, lines: list[str]) -> list[str]:
+    """What is told of a file: the first of many lines, and how many more there are."""
+    more = len(lines) - MOST_TOLD
+    return [*lines[:MOST_TOLD], *([f"{file}: and {more} lines like these"] if more > 0 else [])]

@@ -22,7 +22,7 @@ from engine.arguments import parse_live
 from engine.bundle import open_bundle
 from engine.commands.ending import Failure
 from engine.commands.live import Live, describe, opened
-from engine.commands.opening import EFFECTS, Painting, new_picture, shipped
+from engine.commands.opening import SHADERS, Painting, new_picture, shipped
 from engine.effects import EffectFiles
 from engine.parameters import COMMANDS, SIGNALS, Command
 from engine.replay import ReplayClock, ReplayControls, ReplayDancer, ReplayQuality
@@ -259,7 +259,7 @@ def replayed(path: Path, folders: list[Path], context: moderngl.Context) -> Seen
     known = {str(folder.resolve()): open_bundle(folder, "cpu") for folder in folders}
     bundles = {model: known[model.folder] for model in log.models}
     painting = Painting(
-        EffectFiles([shipped(EFFECTS)]), datetime.fromisoformat(log.about["began"]), lambda: clock.sound, pytest.fail
+        EffectFiles([shipped(SHADERS)]), datetime.fromisoformat(log.about["began"]), lambda: clock.sound, pytest.fail
     )
     seen = Seen(clock)
     picture = new_picture(context, bundles[log.models[0]], SIZE, painting, ReplayQuality(clock), math.inf)

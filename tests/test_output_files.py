@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from engine.controls import Controls
-from engine.output_files import KEPT, MOST_TOLD, SETTLED, Mask, Monitor, OutputFiles, output_folder, stem, write
+from engine.output_files import KEPT, SETTLED, Mask, Monitor, OutputFiles, output_folder, stem, write
 from engine.parameters import PARAMETERS
+from engine.scene_files import MOST_TOLD
 from tests.test_scene_files import wait_until
 
 SCREEN, WALL = ("HDMI-1", (1920, 1080)), ("Epson EB/2250U", (1920, 1200))

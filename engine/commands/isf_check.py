@@ -18,13 +18,12 @@ from engine.isf.errors import IsfError
 from engine.isf.header import TRANSITION, Header
 from engine.isf.program import Effect, Program, Timing, Value
 from engine.isf.rows import inputs, rows
-from engine.isf.source import effect_name, read
+from engine.isf.source import SUFFIXES, effect_name, read
 
 FRAMES = 30
 FPS = 30.0
 # A press at the start would be lost on an effect that has nothing to work with yet.
 EVENT_FRAMES = (4, 17)
-SUFFIXES = (".fs", ".isf")
 SAMPLES = 512
 # A channel of 8 bits at or below this is black: what is left of rounding.
 BLACK = 1

@@ -154,7 +154,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
             output_folder(), controls, lambda: window.monitor, window.mapping.lay_mask, say, clock.now
         )
         guard.callback(outputs.close)
-        for key, value in asked_for(options).items():
+        for key, value in asked_for(options).items():  # holds over what a monitor's file says, as over a scene
             controls.set(key, value)
         sources: list[Source] = [picture.chain, osc, keys, outputs, *([audio] if audio else [])]
         sources += [*keepers.sources, cast.dance]

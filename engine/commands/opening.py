@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "models/default"
 SCENES = "scenes"
-EFFECTS = "shaders"
+SHADERS = "shaders"
 NO_SCENE = "off"
 
 Say = Callable[[str], None]
@@ -181,7 +181,7 @@ def new_cast(
 
 def effect_files(options: argparse.Namespace, watch: bool = False) -> EffectFiles:
     """The effects that ship, the performer's own, and those of the folder that the options name."""
-    folders = [shipped(EFFECTS), user_folder().parent / EFFECTS]
+    folders = [shipped(SHADERS), user_folder().parent / SHADERS]
     if options.shaders:
         if not options.shaders.is_dir():
             raise Failure(f"--shaders: {options.shaders}: no such folder", USAGE)

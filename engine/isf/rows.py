@@ -10,9 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from engine.isf.header import GENERATOR, TEXTURES, Header, Input
-from engine.parameters import Parameter
+from engine.parameters import EFFECTS, Parameter
 
-GROUP = "fx"
 # Takes the stairs out of OSC and keys; shorter than the dance's, for effects are to hit with the music.
 SMOOTH = 0.05
 GENERATOR_PLACE, FILTER_PLACE = 10, 50
@@ -27,11 +26,12 @@ def rows(name: str, header: Header) -> tuple[Parameter, ...]:
     place = header.place if header.place is not None else GENERATOR_PLACE if header.kind == GENERATOR else FILTER_PLACE
     found = [
         Parameter(
-            GROUP, f"{name}/mix", 0.0, 0.0, 1.0, SMOOTH, SMOOTH,
+            EFFECTS, f"{name}/mix", 0.0, 0.0, 1.0, SMOOTH, SMOOTH,
             f"How much of {name} is seen; 0 takes it out of the chain.",
         ),
         Parameter(
-            GROUP, f"{name}/place", float(min(max(place, FIRST_PLACE), LAST_PLACE)), FIRST_PLACE, LAST_PLACE, 0.0, 0.0,
+            EFFECTS, f"{name}/place", float(min(max(place, FIRST_PLACE), LAST_PLACE)),
+            FIRST_PLACE, LAST_PLACE, 0.0, 0.0,
             f"Where {name} is in the chain: lower ones come first.", integer=True,
         ),
     ]  # fmt: skip
@@ -71,7 +71,7 @@ def choice_values(row: Input) -> tuple[int, ...]:
 @lru_cache(maxsize=256)
 def _keys(header: Header, name: str) -> tuple[tuple[Input, tuple[str, ...]], ...]:
     """Each input that has parameters, with their keys: worked out once, for every frame asks."""
-    return tuple((row, tuple(f"{GROUP}/{name}/{each}" for each in names)) for row, names in _names(header).items())
+    return tuple((row, tuple(f"{EFFECTS}/{name}/{each}" for each in names)) for row, names in _names(header).items())
 
 
 def _names(header: Header) -> dict[Input, tuple[str, ...]]:
@@ -99,11 +99,11 @@ def _rows(effect: str, row: Input, names: tuple[str, ...]) -> list[Parameter]:
     doc = row.label or row.name.replace("_", " ")
     doc = f"{doc[:1].upper()}{doc[1:]}"
     if row.kind == "event":
-        return [Parameter(GROUP, f"{effect}/{names[0]}", 0.0, 0.0, 1.0, 0.0, 0.0, doc, integer=True, momentary=True)]
+        return [Parameter(EFFECTS, f"{effect}/{names[0]}", 0.0, 0.0, 1.0, 0.0, 0.0, doc, integer=True, momentary=True)]
     if row.kind == "bool":
         default = float(bool(row.default))
         key, choices = f"{effect}/{names[0]}", ("off", "on")
-        return [Parameter(GROUP, key, default, 0.0, 1.0, 0.0, 0.0, doc, integer=True, choices=choices)]
+        return [Parameter(EFFECTS, key, default, 0.0, 1.0, 0.0, 0.0, doc, integer=True, choices=choices)]
     if row.kind == "long":
         return [_list(effect, row, names[0], doc)]
     found = []
@@ -111,7 +111,7 @@ def _rows(effect: str, row: Input, names: tuple[str, ...]) -> list[Parameter]:
         start, bottom, top = (_part(bound, index) for bound in (row.default, row.low, row.high))
         default, low, high = _span(start, bottom, top, row.kind == "color")
         part = f"{doc}, {PARTS[row.kind][index]}" if row.kind in PARTS else doc
-        found.append(Parameter(GROUP, f"{effect}/{name}", default, low, high, SMOOTH, SMOOTH, part))
+        found.append(Parameter(EFFECTS, f"{effect}/{name}", default, low, high, SMOOTH, SMOOTH, part))
     return found
 
 
@@ -120,7 +120,7 @@ def _list(effect: str, row: Input, name: str, doc: str) -> Parameter:
     values = choice_values(row)
     if not values:
         default, low, high = map(round, _span(_part(row.default, 0), _part(row.low, 0), _part(row.high, 0), False))
-        return Parameter(GROUP, f"{effect}/{name}", default, low, high, 0.0, 0.0, doc, integer=True)
+        return Parameter(EFFECTS, f"{effect}/{name}", default, low, high, 0.0, 0.0, doc, integer=True)
     labels = tuple(row.labels[at] if at < len(row.labels) else str(value) for at, value in enumerate(values))
     wanted = round(_number(row.default, values[0]))
     default = values.index(wanted) if wanted in values else 0
@@ -129,7 +129,7 @@ def _list(effect: str, row: Input, name: str, doc: str) -> Parameter:
     if len(values) == 1:
         labels = (*labels, labels[0])
     return Parameter(
-        GROUP, f"{effect}/{name}", float(default), 0.0, float(high), 0.0, 0.0, doc, integer=True, choices=labels
+        EFFECTS, f"{effect}/{name}", float(default), 0.0, float(high), 0.0, 0.0, doc, integer=True, choices=labels
     )
 
 

@@ -17,6 +17,9 @@ from engine.isf.errors import error_at
 from engine.isf.glsl import Translated, translate
 from engine.isf.header import Header, Imported, read_header
 
+# How the files of effects end, and the vertex shaders beside them.
+SUFFIXES = (".fs", ".isf")
+VERTEX_SUFFIX = ".vs"
 HEADER = re.compile(r"//[^\n]*|/\*(.*?)\*/", re.S)
 
 
@@ -60,7 +63,7 @@ def read(path: Path) -> Source:
     header = read_header(json, text.count("\n", 0, start) + 1, path)
     # What stands before the header is code too (a comment, a #version), and keeps its lines.
     body = text[:start] + "\n" * text.count("\n", start, end) + text[end:]
-    vertex_path = path.with_suffix(".vs")
+    vertex_path = path.with_suffix(VERTEX_SUFFIX)
     files = [path]
     if vertex_path.is_file():
         files.append(vertex_path)
