@@ -24,7 +24,8 @@ from engine.isf.source import Source
 from engine.parameters import EFFECTS
 from engine.passes import Pass, Target
 
-# A texture each for the picture so far, what is drawn from it, their mix, and the last frame's picture.
+# A texture each for the picture so far, what is drawn from it, their mix, and the last frame's picture, which may be
+# the one that is shown.
 TEXTURES = 4
 # Inputs that are of the sound.
 SOUNDS = ("audio", "audioFFT")
@@ -59,6 +60,7 @@ class Chain:
         self._copies: dict[str, Effect] = {}
         self._mix = Pass(context, "mix.frag")
         self._targets = [Target(context, (1, 1)) for _ in range(TEXTURES)]
+        self._trial = [Target(context, (1, 1)) for _ in range(2)]  # apart: the last picture must stay meanwhile
         self._picture: moderngl.Texture | None = None  # the last frame's
         self._time = 0.0
         for name, change in files.take_changes():
@@ -104,7 +106,7 @@ class Chain:
         """Draws an effect, small, for drivers compile at the first use; returns the seconds it takes: at all, and for
         a pixel more. Raises IsfError where OpenGL refuses something of it.
         """
-        target, image = self._targets[:2]
+        target, image = self._trial
         effect = Effect(program)
         defaults = {row.key: row.default for row in rows(name, program.source.header)}
         pixels, seconds = [], []
@@ -179,7 +181,7 @@ class Chain:
 
     def release(self) -> None:
         """Gives the GL resources back."""
-        owned: list[Any] = [*self._copies.values(), *self._programs.values(), *self._targets, self._mix]
+        owned: list[Any] = [*self._copies.values(), *self._programs.values(), *self._targets, *self._trial, self._mix]
         for each in owned:
             each.release()
 

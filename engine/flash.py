@@ -27,6 +27,7 @@ class Flash:
         self._between = context.sampler(repeat_x=False, repeat_y=False, filter=(moderngl.LINEAR, moderngl.LINEAR))
         self._limiter: Limiter | None = None
         self._target: moderngl.Framebuffer | None = None  # that was drawn into last
+        self._handed_on: moderngl.Texture | None = None  # the last picture, where it was not drawn but handed on
         self._held: list[Held] = []  # what is shown, while it is another picture than the one asked for; and a spare
         self._warm_up()
 
@@ -36,18 +37,29 @@ class Flash:
         return bool(self._held)
 
     def draw(
-        self, target: moderngl.Framebuffer, texture: moderngl.Texture, light: float, time: float, on: bool = True
-    ) -> None:
-        """Draw what is shown of a picture into `target`, which is of its size.
+        self,
+        target: moderngl.Framebuffer,
+        texture: moderngl.Texture,
+        light: float,
+        time: float,
+        on: bool = True,
+        stays: bool = False,
+    ) -> moderngl.Texture:
+        """Draw what is shown of a picture into `target`, which is of its size; returns the texture to show.
+
+        A picture that `stays` as it is for a frame more is handed on itself where nothing of it is to be changed, which
+        saves a copy.
 
         `texture` is RGBA in 8 bits of sRGB, `light` a factor of its red, green and blue, 0..1, `time` in seconds. The
         `target` must still hold what was drawn into it last, or be another. Unless `on`, the picture is only dimmed.
         """
+        handed_on = stays and light == 1
         if not on:
-            self._limiter, self._target = None, None
+            self._limiter, self._target, self._handed_on = None, None, None
             self._let_go()
-            self._dim.draw(target, picture=texture, light=light)
-            return
+            if not handed_on:
+                self._dim.draw(target, picture=texture, light=light)
+            return texture if handed_on else _texture(target)
         if self._limiter is None:
             self._limiter = Limiter()
         elif self._held:
@@ -57,13 +69,16 @@ class Flash:
         share = self._limiter.share(asked, time)
         if share >= 1:
             self._let_go()
-            self._dim.draw(target, picture=texture, light=light)
+            if not handed_on:
+                self._dim.draw(target, picture=texture, light=light)
             self._limiter.showed(asked)
             self._asked, self._shown = self._shown, self._asked
         else:
+            handed_on = False
             self._mix(target, texture, light, share)
             self._measure_into(self._shown, _texture(target), 1.0)
-        self._target = target
+        self._target, self._handed_on = target, texture if handed_on else None
+        return texture if handed_on else _texture(target)
 
     def release(self) -> None:
         """Give the GL resources back."""
@@ -76,8 +91,8 @@ class Flash:
         size = texture.size
         if not self._held:
             self._held = [Held(self._context, size), Held(self._context, size)]
-            if self._target is target:
-                last = _texture(target)
+            last = self._handed_on or (_texture(target) if self._target is target else None)
+            if last is not None and last.size == size:
                 self._mix_held(self._shown, last, 1.0, 1.0, self._held[0])
             else:
                 # The picture's size has changed in this very frame, and took with it what was shown. The grid is that

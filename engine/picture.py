@@ -63,6 +63,8 @@ class Picture:
         self._now = now
         self._flash = Flash(context)
         self._shown = Target(context, size)
+        self.texture = self._shown.texture
+        """The picture, in rows from the bottom."""
         self._share = 1.0
         self._changes = changes
         self._scene = 0, SETTLING  # how often scenes have changed, and until when the last one comes
@@ -81,11 +83,6 @@ class Picture:
     def share(self) -> float:
         """Of the window's width and height, that of what was drawn last."""
         return self._share
-
-    @property
-    def texture(self) -> moderngl.Texture:
-        """The picture, in rows from the bottom."""
-        return self._shown.texture
 
     @property
     def images(self) -> NDArray[np.uint8]:
@@ -117,7 +114,8 @@ class Picture:
         light = values["picture/dimmer"] * (1 - values["picture/black"])
         self._shown.resize(coverage.size)
         limited = values["picture/flash_limiter"] > 0.5
-        self._flash.draw(self._shown.framebuffer, picture, light, clock.time, limited)
+        stays = picture is not coverage  # which the next frame is drawn into
+        self.texture = self._flash.draw(self._shown.framebuffer, picture, light, clock.time, limited, stays)
         self._context.finish()
         took = self._now() - began
         if not self._flash.limiting and self._quality.drawn(took):
@@ -133,11 +131,14 @@ class Picture:
 
         It is of the window's size, stretched where it was drawn smaller.
         """
-        if self._shown.size == self.window:
-            return self._shown.read(alpha)
-        self._stretched.resize(self.window)
-        self._stretch.draw(self._stretched.framebuffer, picture=self._shown.texture, target_size=self.window)
-        return self._stretched.read(alpha)
+        texture = self.texture
+        if texture.size != self.window:
+            self._stretched.resize(self.window)
+            self._stretch.draw(self._stretched.framebuffer, picture=texture, target_size=self.window)
+            texture = self._stretched.texture
+        width, height = self.window
+        pixels = np.frombuffer(texture.read(alignment=1), np.uint8).reshape(height, width, 4)[::-1]
+        return pixels if alpha else pixels[..., :3]
 
     def release(self) -> None:
         """Gives the GL resources back."""

@@ -196,3 +196,28 @@ def test_switched_off_it_only_dims_and_switched_on_begins_anew(stage: Stage) -> 
     assert stage.flash.limiting
     image = noise(4)
     assert (stage.show(image, 100 / 60, on=False) == image).all()
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_picture_that_stays_is_handed_on_and_what_is_shown_is_the_same(
+    stage: Stage, context: moderngl.Context, limited: bool
+) -> None:
+    handing = Flash(context)
+    target, pictures = Target(context, SIZE), [context.texture(SIZE, 4) for _ in range(2)]
+    handed_on = 0
+    for frame in range(90):
+        image = np.dstack(
+            [even(255 * (frame // 3 % 2) if frame > 20 else 90), np.full((SIZE[1], SIZE[0]), 255, np.uint8)]
+        )
+        light = 0.5 if 70 < frame < 75 else 1.0
+        expected = stage.show(image, frame / 30, light, limited)
+        picture = pictures[frame % 2]  # the last one stays
+        picture.write(np.ascontiguousarray(image))
+        shown = handing.draw(target.framebuffer, picture, light, frame / 30, limited, stays=True)
+        handed_on += shown is picture
+        assert (np.frombuffer(shown.read(), np.uint8).reshape(expected.shape) == expected).all()
+    assert handed_on == 86 if not limited else 20 < handed_on < 86
+    target.framebuffer.use()
+    handing.release()
+    for each in pictures:
+        each.release()
