@@ -6,10 +6,15 @@ at 30 frames a second and speed 1 every step of the dance is shown as it is.
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 
 # A hold-up longer than this (a window dragged, a laptop asleep) is let go of rather than danced in one leap.
 LONGEST_CATCH_UP = 0.25
+
+# Of the least that the REMEMBERED last frames had to spare, a frame begins by so much: what is played meanwhile is in
+# its dance already. The rest is for a frame that takes longer.
+PAUSE, REMEMBERED = 0.5, 10
 
 
 class FixedClock:
@@ -42,7 +47,8 @@ class WallClock:
     """Follows the wall: on time a frame takes one period, and a lost period is made up for by the next frame.
 
     `due` is when the frame in hand is to be shown, on the time scale of `now`: the window waits for it. `lead` is how
-    long before that its picture has to be begun, which the window knows too.
+    long before that its picture has to be begun, which the window knows too. Of the time that is left over, a part is
+    spent before the frame's dance, the rest before its picture: both take up what was played last.
     """
 
     def __init__(
@@ -60,9 +66,29 @@ class WallClock:
         self.begun = -math.inf
         """When the picture of the frame in hand was begun."""
         self._sleep = sleep
+        self._paused = 0.0
+        self._spare = deque([0.0] * REMEMBERED, REMEMBERED)  # seconds
 
     def advance(self) -> float:
-        """Begins a frame; returns the seconds since the one before it: a whole number of periods, at least one."""
+        """Begins a frame, after a pause where there is time for one.
+
+        Returns the seconds since the one before it: a whole number of periods, at least one.
+        """
+        dt = self._begin()
+        began = self.now()
+        self._rest(min(PAUSE * min(self._spare), self._spare_at(began)))
+        self._paused = self.now() - began
+        return dt
+
+    def wait(self) -> bool:
+        """Waits until the frame's picture has to be begun; tells whether there was any time to wait."""
+        remaining = self._spare_at(self.now())
+        self._spare.append(max(0.0, self._paused + remaining))
+        self._rest(remaining)
+        self.begun = self.now()
+        return remaining > 0
+
+    def _begin(self) -> float:
         period = 1 / self.rate_hz
         now = self.now()
         self.frame += 1
@@ -84,10 +110,10 @@ class WallClock:
         self.time += self.dt
         return self.dt
 
-    def wait(self) -> bool:
-        """Waits until the frame's picture has to be begun; tells whether there was any time to wait."""
-        remaining = self.due - self.lead - self.now()
-        if remaining > 0:
-            self._sleep(remaining)
-        self.begun = self.now()
-        return remaining > 0
+    def _spare_at(self, now: float) -> float:
+        """Seconds from `now` until the picture of the frame in hand has to be begun."""
+        return self.due - self.lead - now
+
+    def _rest(self, seconds: float) -> None:
+        if seconds > 0:
+            self._sleep(seconds)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.clock import FixedClock, WallClock
+from engine.clock import REMEMBERED, FixedClock, WallClock
 
 
 class Wall:
@@ -43,6 +43,42 @@ def test_the_picture_is_waited_for_until_it_has_to_be_begun() -> None:
     assert (clock.begun, wall.time) == (pytest.approx(clock.due - 0.03), clock.begun)
     assert clock.wait() is False
     assert wall.time == clock.begun
+
+
+def test_a_frame_begins_by_half_of_the_time_that_the_last_ones_had_to_spare() -> None:
+    wall, slept, behind = Wall(), list[float](), list[float]()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        wall.time += seconds
+
+    clock = WallClock(10, wall, sleep)
+
+    def frame(dance: float) -> list[float]:
+        """Seconds slept before the dance and before the picture."""
+        slept.clear()
+        clock.advance()
+        wall.time += dance
+        clock.wait()
+        wall.time += 0.03
+        behind.append(wall.time - clock.due)
+        return list(slept)
+
+    clock.lead = 0.03
+    for _ in range(REMEMBERED):
+        assert frame(0.02) == [pytest.approx(0.05)], "not before it is known how long a dance takes"
+    assert frame(0.02) == [pytest.approx(0.025), pytest.approx(0.025)]
+    assert frame(0.04) == [pytest.approx(0.025), pytest.approx(0.005)], "what is left is for a frame that takes longer"
+    for _ in range(REMEMBERED):
+        assert frame(0.02) == [pytest.approx(0.015), pytest.approx(0.035)], "the least of the last ones counts"
+    assert frame(0.02) == [pytest.approx(0.025), pytest.approx(0.025)]
+    assert behind == pytest.approx([0] * len(behind))
+    assert frame(0.08) == [pytest.approx(0.025)], "behind by all that it took too long and had paused"
+    assert behind[-1] == pytest.approx(0.035)
+    for _ in range(REMEMBERED):
+        assert len(frame(0.02)) == 1, "no pause while a frame without time to spare is remembered"
+    frame(0.02)
+    assert frame(0.02) == [pytest.approx(0.025), pytest.approx(0.025)]
 
 
 def test_on_time_a_frame_takes_one_period_however_the_wall_jitters() -> None:

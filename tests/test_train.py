@@ -71,7 +71,7 @@ def test_footage_becomes_a_dancer_with_a_sample_and_a_report(trained: Path) -> N
     assert report.count("data:image/png;base64,") == 2
     assert report.count("<polyline") == 5 + 2 + 4
     assert "3 clips, 390 images, 0.2 minutes, seen as dark silhouette" in report
-    for figure in ("motion energy", "freeze", "jitter", "blur", "diversity"):
+    for figure in ("motion energy", "freeze", "jitter", "blur", "loose pieces", "diversity"):
         assert re.search(rf"<td>{figure}</td><td>[\d.e-]+</td><td>[\d.e-]+</td>", report)
 
 

@@ -4,10 +4,14 @@ Poses are images averaged to a coarse grid; all figures are of the dancer's cove
 """
 
 import numpy as np
+from scipy import ndimage
 
 GRID = (15, 26)  # rows, columns: coarse enough to see limbs and no edges
 SECOND = 30  # steps
 SLOW, FAST = 0.01, 0.99  # quantiles of the footage that count as rest and as a jerk
+# Pixels covered by more than half, touching at a side or a corner, are one piece; smaller ones are specks. Of 208x120
+# a hand has about 30 pixels.
+TOUCHING, SPECK = np.ones((3, 3)), 12
 
 
 def coverage(images: np.ndarray, kind: str) -> np.ndarray:
@@ -45,6 +49,15 @@ def blur(images: np.ndarray, kind: str) -> float:
     return float((4 * field * (1 - field)).sum() / max(float(field.sum()), 1e-9))
 
 
+def loose_pieces(images: np.ndarray, kind: str) -> float:
+    """Share of the images in which the dancer is in more than one piece: a hand or a shin that floats."""
+    loose = 0
+    for field in coverage(images, kind):
+        pieces, _ = ndimage.label(field > 0.5, TOUCHING)
+        loose += int((np.bincount(pieces.ravel())[1:] >= SPECK).sum() > 1)
+    return loose / max(len(images), 1)
+
+
 def diversity(pose: np.ndarray) -> float:
     """Mean distance of two random one-second passages."""
     starts = np.arange(0, max(len(pose) - SECOND, 1), SECOND // 2)
@@ -69,5 +82,6 @@ def figures(images: np.ndarray, footage: list[np.ndarray], kind: str) -> dict[st
         "freeze": (float((energy(danced) < slow).mean()), SLOW),
         "jitter": (float((acceleration(danced) > fast).mean()), 1 - FAST),
         "blur": (blur(sharp[0], kind), blur(sharp[1], kind)),
+        "loose pieces": (loose_pieces(sharp[0], kind), loose_pieces(sharp[1], kind)),
         "diversity": (diversity(danced), diversity(np.concatenate(real))),
     }
