@@ -74,7 +74,7 @@ class Show:
         self.sinks = sinks
 
     def tick(self) -> None:
-        """Makes one frame: the dance with time in hand, the picture as late as can be, with what was played meanwhile."""
+        """Makes one frame: the dance with time in hand, the picture as late as can be, with what was played till then."""
         dt = self.clock.advance()
         self._poll()
         self.controls.advance(dt)
