@@ -34,6 +34,9 @@ PICTURE_SO_FAR = ("inputImage", "startImage")
 # The sizes at which effects are tried before a show, (width, height); what they take at others follows from them.
 TRIED_AT = (160, 90), (320, 180)
 TRIES = 3  # at each; the first one compiles
+# Seconds after which effects see TIME begin anew. Theirs has 24 bits: after these 6 hours it steps by 2 ms, after a
+# fortnight by two frames.
+ANEW_AFTER = 21600.0
 
 
 class Chain:
@@ -158,7 +161,7 @@ class Chain:
         self, coverage: moderngl.Texture, values: Mapping[str, float], clock: FrameClock, sound: Sound
     ) -> moderngl.Texture:
         """The picture of the frame, of the coverage's size; it stays as it is for a frame more."""
-        timing = Timing(clock.time, clock.time - self._time, clock.frame, self._date(clock.time))
+        timing = Timing(clock.time % ANEW_AFTER, clock.time - self._time, clock.frame, self._date(clock.time))
         self._time = clock.time
         picture, last = coverage, self._picture
         for copy in self.order:

@@ -1,8 +1,8 @@
 """The output's set-up on disk: a file for each monitor, read where the window comes to it, written when it was changed.
 
 Owns one thread. A source: what it reads it sets, what was changed it writes, some time after the last change and when
-the show ends. Beside `<name>.toml` may lie a mask, `<name>.png`: black hides. Nothing here makes the show wait for a
-disk, nor ends it: what goes wrong is told in one line.
+the show ends. Beside `<name>.toml` may lie a mask, `<name>.png`: black hides. It is laid anew when it is saved. Nothing
+here makes the show wait for a disk, nor ends it: what goes wrong is told in one line.
 """
 
 import re
@@ -25,9 +25,12 @@ NOT_KEPT = ("output/test_card", "output/corner")
 KEPT = {row.key: row for row in OUTPUT if row.key not in NOT_KEPT}
 # Written so long after the last change, seconds: held keys write once.
 SETTLED = 1.0
+# Seconds between two looks for a mask that was saved. It is read once two of them find the same file: it is whole then.
+LOOK_EVERY = 0.5
 
 Monitor = tuple[str, tuple[int, int]]  # its name and its size, pixels
 Mask = NDArray[np.uint8]  # (height, width), top row first; 0 hides
+Stamp = tuple[int, int] | None  # a file's time and size; None where it is not there
 
 
 def output_folder() -> Path:
@@ -70,7 +73,8 @@ class OutputFiles:
         self._work_there = threading.Condition()  # guards what follows, and wakes the thread
         self._to_write: dict[str, str] = {}
         self._to_read = ""
-        self._read: tuple[str, dict[str, float], Mask | None] | None = None
+        self._read: tuple[str, dict[str, float] | None, Mask | None] | None = None  # None: the mask alone
+        self._stamp: Stamp = None  # of the mask that lies there
         self._closing = False
         values, mask = self._read_files(self._on)
         asked = {key: controls.target(key) for key in KEPT}  # on the command line, say
@@ -120,18 +124,20 @@ class OutputFiles:
             self._to_write[self._on] = write(self._values)
             self._work_there.notify()
 
-    def _take(self, controls: Controls, on: str, values: dict[str, float], mask: Mask | None) -> None:
-        """Sets what a monitor's files say, and what they leave out as it is from the start."""
-        self._on = on
-        for key, row in KEPT.items():
-            controls.set(key, values.get(key, row.default))
-        self._values = {key: controls.target(key) for key in KEPT}
+    def _take(self, controls: Controls, on: str, values: dict[str, float] | None, mask: Mask | None) -> None:
+        """Sets what a monitor's files say, and what they leave out as it is from the start; None: the mask alone."""
+        if values is not None:
+            self._on = on
+            for key, row in KEPT.items():
+                controls.set(key, values.get(key, row.default))
+            self._values = {key: controls.target(key) for key in KEPT}
         self._lay_mask(mask)
 
     def _work(self) -> None:
+        looked = self._stamp
         while True:
             with self._work_there:
-                self._work_there.wait_for(lambda: self._to_write or self._to_read or self._closing)
+                self._work_there.wait_for(lambda: self._to_write or self._to_read or self._closing, LOOK_EVERY)
                 writing, self._to_write = self._to_write, {}
                 reading, self._to_read = self._to_read, ""
                 closing = self._closing
@@ -141,6 +147,11 @@ class OutputFiles:
                 found = (reading, *self._read_files(reading))
                 with self._work_there:
                     self._read = found
+            before, looked = looked, stamp(self._mask_of(self._on))
+            if looked == before != self._stamp and self._read is None:  # what was read before has been taken
+                mask = (self._on, None, self._read_mask(self._on))
+                with self._work_there:
+                    self._read = mask
             if closing:
                 return
 
@@ -157,10 +168,15 @@ class OutputFiles:
         except (OSError, ValueError, RecursionError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             self._told.append(f"{file}: {reason}; the picture is shown as it is")
-        return values, self._read_mask(self._folder / f"{name}.png")
+        return values, self._read_mask(name)
 
-    def _read_mask(self, file: Path) -> Mask | None:
-        if not file.exists():
+    def _mask_of(self, name: str) -> Path:
+        return self._folder / f"{name}.png"
+
+    def _read_mask(self, name: str) -> Mask | None:
+        file = self._mask_of(name)
+        self._stamp = stamp(file)
+        if self._stamp is None:
             return None
         try:
             with av.open(str(file)) as image:
@@ -177,6 +193,15 @@ class OutputFiles:
             put(file, text)
         except OSError as error:
             self._told.append(f"{file}: {error.strerror}; the set-up is kept for this show only")
+
+
+def stamp(file: Path) -> Stamp:
+    """What tells a file from the one that was there before."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def write(values: Mapping[str, float]) -> str:

@@ -2,9 +2,11 @@
 
 Owns the choice. It is made when the chain of effects changes, from what each was measured to take; within a chain it
 only ever goes down, where frames show that the choice was too bold: a picture that pumps is worse than a soft one.
-What a chain came down to is remembered.
+What a chain came down to is remembered for an hour.
 """
 
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Hashable
 
@@ -17,20 +19,22 @@ PICTURE_SHARE = 0.55
 LOOKED_AT, OVER = 10, 5
 # The first frames of a chain make its textures, which the others do not.
 UNSETTLED = 2
-# Chains remembered; a show that is played by hand meets many.
-MOST_REMEMBERED = 256
+# Chains remembered; a show that is played by hand meets many. They are tried anew after FORGOTTEN seconds: something
+# else may have kept the machine busy, and an installation runs for months.
+MOST_REMEMBERED, FORGOTTEN = 256, 3600.0
 
 
 class Quality:
     """Chooses the size; `budget` is the seconds a frame that the picture may take, `fixed` a share that stays."""
 
-    def __init__(self, budget: float, fixed: float | None = None) -> None:
+    def __init__(self, budget: float, fixed: float | None = None, now: Callable[[], float] = time.perf_counter) -> None:
         self._budget = budget
         self._fixed = fixed
+        self._now = now
         self._step = 0
         self._unsettled = 0
         self._chain: Hashable = None
-        self._reached: dict[Hashable, int] = {}
+        self._reached: dict[Hashable, tuple[int, float]] = {}  # the step, and when
         self._over: deque[bool] = deque(maxlen=LOOKED_AT)
 
     @property
@@ -50,7 +54,9 @@ class Quality:
         self._chain = chain
         self._over.clear()
         self._unsettled = UNSETTLED
-        step = self._reached.get(chain, self._fitting(seconds))
+        step, when = self._reached.get(chain, (0, -math.inf))
+        if self._now() - when > FORGOTTEN:
+            step = self._fitting(seconds)
         self._step = step if new else max(step, self._step)
 
     def drawn(self, seconds: float) -> bool:
@@ -67,7 +73,7 @@ class Quality:
         self._over.clear()
         if len(self._reached) >= MOST_REMEMBERED:
             self._reached.clear()
-        self._reached[self._chain] = self._step
+        self._reached[self._chain] = self._step, self._now()
         return True
 
     def _fitting(self, seconds: Callable[[float], float]) -> int:

@@ -74,7 +74,7 @@ class Show:
         self.sinks = sinks
 
     def tick(self) -> None:
-        """Makes one frame: the dance with time in hand, the picture as late as can be, with what was played till then."""
+        """Makes one frame: the dance in good time, the picture as late as can be, with what was played until then."""
         dt = self.clock.advance()
         self._poll()
         self.controls.advance(dt)

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.audio.sound import SILENCE, Sound
-from engine.chain import Chain
+from engine.chain import ANEW_AFTER, Chain
 from engine.clock import FixedClock
 from engine.controls import Controls
 from engine.effects import EffectFiles
@@ -155,6 +155,18 @@ def test_an_image_input_is_the_dancers_wherever_it_stands(stage: Callable[..., S
     played.controls.set("fx/bodies/place", 90)
     played.on(add=1, bodies=1)
     assert played.frame().tolist() == [128, 128, 128, 128]
+
+
+def test_time_begins_anew_before_it_grows_too_coarse(stage: Callable[..., Stage]) -> None:
+    clock = PLAIN % ("", "vec4(TIME < 0.001, TIME > 21599.0, TIMEDELTA * 15.0, 1.0)")
+    played = stage(clock=clock)
+    played.on(clock=1)
+    assert played.frame().tolist() == [255, 0, 0, 255]
+    assert played.frame().tolist() == [0, 0, 128, 255]
+    played.clock.frame = int(ANEW_AFTER * 30) - 3
+    played.frame()
+    assert played.frame().tolist() == [0, 255, 128, 255]
+    assert played.frame().tolist() == [255, 0, 128, 255]
 
 
 def test_sound_reaches_effects_and_it_is_known_whether_any_listens(stage: Callable[..., Stage]) -> None:

@@ -184,6 +184,26 @@ def test_of_many_wrong_lines_a_few_are_told(show: Show) -> None:
     assert len(show.told) == MOST_TOLD + 1
 
 
+def test_a_mask_that_is_saved_is_laid_at_once_and_what_was_moved_stays(show: Show) -> None:
+    mask = np.full((6, 8), 255, np.uint8)
+    with show.opened() as files:
+        show.controls.set("output/gamma", 1.5)
+
+        def laid(wanted: Mask | None) -> bool:
+            files.poll(show.controls)
+            return np.array_equal(show.masks[-1], wanted)  # type: ignore[arg-type]
+
+        show.put_mask(SCREEN, mask)
+        wait_until(lambda: laid(mask))
+        mask[0] = 0
+        show.put_mask(SCREEN, mask)
+        wait_until(lambda: laid(mask))
+        (show.folder / f"{stem(SCREEN)}.png").unlink()
+        wait_until(lambda: laid(None))
+        assert show.controls.target("output/gamma") == 1.5
+    assert show.told == []
+
+
 def test_a_mask_that_is_none_is_told(show: Show) -> None:
     show.folder.mkdir(parents=True)
     (show.folder / f"{stem(SCREEN)}.png").write_text("no picture")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.quality import LOOKED_AT, OVER, STEPS, UNSETTLED, Quality
+from engine.quality import FORGOTTEN, LOOKED_AT, OVER, STEPS, UNSETTLED, Quality
 
 WINDOW = 1280, 720
 
@@ -58,6 +58,17 @@ def test_what_a_chain_came_down_to_is_remembered_and_another_chain_begins_anew()
     assert quality.share == 1.0
     quality.begin("slow", lambda share: 0.0)
     assert quality.share == 0.5
+
+
+def test_what_a_chain_came_down_to_is_forgotten_after_an_hour() -> None:
+    time = [0.0]
+    quality = Quality(0.020, now=lambda: time[0])
+    quality.begin("slow", lambda share: 0.0)
+    for _ in range(UNSETTLED + OVER):
+        quality.drawn(0.07)
+    for time[0], share in ((FORGOTTEN - 1, 0.5), (FORGOTTEN + 1, 1.0)):
+        quality.begin("slow", lambda share: 0.0)
+        assert quality.share == share
 
 
 def test_the_first_frames_of_a_chain_which_make_its_textures_do_not_count() -> None:

@@ -320,15 +320,48 @@ def test_with_one_monitor_m_says_so(stage: Stage) -> None:
     assert stage.window._shell.get_location() == place
 
 
-def test_m_moves_the_window_to_the_next_monitor_and_around(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    halves = [
-        SimpleNamespace(
-            **{"x": x, "y": 0, "width": SCREEN[0] // 2, "height": SCREEN[1]},
-            **{"get_mode": lambda: None, "get_monitor_name": lambda: "half"},
-        )
-        for x in (0, SCREEN[0] // 2)
-    ]
+@pytest.fixture
+def halves(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
+    """Two monitors, which are the screen's left and right half."""
+    width, height = SCREEN[0] // 2, SCREEN[1]
+    mode = SimpleNamespace(rate=60)
+
+    def half(x: int, name: str) -> SimpleNamespace:
+        screen = SimpleNamespace(x=x, y=0, width=width, height=height)
+        screen.get_mode, screen.get_monitor_name = lambda: mode, lambda: name
+        return screen
+
+    halves = [half(0, "left"), half(width, "right")]
     monkeypatch.setattr("engine.sinks.window.screens", lambda: halves)
+    return halves
+
+
+def test_a_window_that_is_dragged_is_on_the_monitor_it_comes_to(stage: Stage, halves: list[SimpleNamespace]) -> None:
+    shell = stage.window._shell
+    for place, name in (((100, 100), "left"), ((1200, 200), "right"), ((700, 200), "left"), ((800, 200), "right")):
+        subprocess.run(["xdotool", "windowmove", str(shell._window), *map(str, place)], check=True)
+        stage.frame(2)
+        assert stage.window.monitor == (name, (halves[0].width, halves[0].height))
+
+
+def test_while_a_screen_is_measured_the_picture_stays(stage: Stage, halves: list[SimpleNamespace]) -> None:
+    stage.frame(2)
+    shell, lit = stage.window._shell, []
+    flip = shell.flip
+
+    def seen() -> None:
+        flip()
+        lit.append((stage.seen() > 200).mean())
+
+    shell.flip = seen
+    for command in (stage.window.toggle_fullscreen, stage.window.leave_fullscreen):
+        lit.clear()
+        command()
+        assert len(lit) > 4, "nothing was measured"
+        assert min(lit) > 0.05  # the dancer covers a sixteenth
+
+
+def test_m_moves_the_window_to_the_next_monitor_and_around(stage: Stage, halves: list[SimpleNamespace]) -> None:
     places = [(half.x + (half.width - SIZE[0]) // 2, (half.height - SIZE[1]) // 2) for half in halves]
     shell = stage.window._shell
     shell.set_location(0, 0)

@@ -87,6 +87,8 @@ class Shell(pyglet.window.Window):
         self.commands: list[str] = []
         """Commands from the keyboard and the close button, for the window to carry out between frames."""
         self.hidden = False
+        self.moved = False
+        """Whether it was moved, by somebody's hand or ours; for the window to take off again."""
         config = pyglet.gl.Config(  # type: ignore[abstract]
             double_buffer=True, depth_size=0, major_version=GL_VERSION[0], minor_version=GL_VERSION[1]
         )
@@ -128,6 +130,9 @@ class Shell(pyglet.window.Window):
 
     def on_show(self) -> None:
         self.hidden = False
+
+    def on_move(self, x: int, y: int) -> None:
+        self.moved = True
 
     if sys.platform.startswith("linux"):
 

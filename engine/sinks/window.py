@@ -19,6 +19,11 @@ from engine.sources.keys import FULLSCREEN, HUD, KEYS_PAGE, LEAVE_FULLSCREEN, NE
 __all__ = ["Window", "WindowError", "screens"]
 
 
+def name_and_size(screen: Monitor) -> tuple[str, tuple[int, int]]:
+    """What tells a monitor from others, and from itself in another mode."""
+    return screen.get_monitor_name(), (screen.width, screen.height)
+
+
 class ShownPicture(Protocol):
     """What the window asks of a picture."""
 
@@ -76,10 +81,11 @@ class Window:
         self.mapping = ScreenMapping(self.context, tell)
         """How pictures are placed in the window."""
         self._blank = self.context.texture((1, 1), 4, bytes(4))
+        self._shown: tuple[moderngl.Texture, Mapping[str, float] | None] = self._blank, None
         self._clock = clock
         self._pacer = Pacer(clock)
         self.mapping.warm_up(self.context.screen)  # drivers compile at the first use; the first frame is due at once
-        self._swap_blank()
+        self._swap_again()
         self._follow(self._screen())
 
     @property
@@ -126,7 +132,8 @@ class Window:
         else:
             if self._overlay is not None:
                 self._overlay.update(values)
-            self._pacer.show(lambda: self._draw(picture.texture, values), self._shell.flip)
+            self._shown = picture.texture, values
+            self._pacer.show(lambda: self._draw(*self._shown), self._shell.flip)
         error = self.context.error
         if error != "GL_NO_ERROR":
             raise WindowError(f"window: OpenGL reports {error}")
@@ -134,6 +141,11 @@ class Window:
         for command in self._shell.commands:
             self._commands[command](self)
         self._shell.commands.clear()
+        if self._shell.moved:
+            self._shell.moved = False
+            screen = self._screen()
+            if name_and_size(screen) != self._monitor:
+                self._follow(screen)
         if min(self.size) >= 1:
             picture.resize(drawn_size(self.size, values))
 
@@ -202,7 +214,7 @@ class Window:
         QUIT: _quit,
     }
 
-    def _draw(self, texture: moderngl.Texture, values: Mapping[str, float] | None = None) -> None:
+    def _draw(self, texture: moderngl.Texture, values: Mapping[str, float] | None) -> None:
         screen = self.context.screen
         screen.viewport = (0, 0, *self.size)
         if values is None:
@@ -213,8 +225,9 @@ class Window:
             self._overlay.draw(screen, self.size)
         self.context.finish()  # or the swap would have to wait for it
 
-    def _swap_blank(self) -> None:
-        self._draw(self._blank)
+    def _swap_again(self) -> None:
+        """Shows the last picture once more: what is measured by it must not be seen on the wall."""
+        self._draw(*self._shown)
         self._shell.flip()
 
     def _move_to(self, monitor: int) -> None:
@@ -241,7 +254,7 @@ class Window:
 
     def _follow(self, screen: Monitor) -> None:
         """Be on this monitor: measure whether swaps wait for its refresh, and pace by it."""
-        self._monitor = screen.get_monitor_name(), (screen.width, screen.height)
+        self._monitor = name_and_size(screen)
         mode = screen.get_mode()
         nominal_hz = float(mode.rate or 0) if mode else 0.0
-        self._pacer.follow(measure_refresh(self._swap_blank, nominal_hz, self._clock.now))
+        self._pacer.follow(measure_refresh(self._swap_again, nominal_hz, self._clock.now))
