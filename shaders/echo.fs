@@ -21,6 +21,10 @@
   ]
 }*/
 
+#if defined(GL_ES) && __VERSION__ < 300
+#extension GL_OES_standard_derivatives : enable  // fwidth, in a browser
+#endif
+
 // The past is an atlas of 4 x 4 tiles, four moments in the channels of each: 64 moments, 30 a second.
 // Tiles are small and soft; a cut as fine as the picture's pixels makes them crisp again.
 
@@ -34,7 +38,8 @@ float luma(vec3 colour) {
 float moment(vec2 p, float index) {
     float tile = floor(index / 4.0);
     vec2 inside = clamp(p, vec2(0.008), vec2(0.992));
-    vec4 four = IMG_NORM_PIXEL(past, (vec2(mod(tile, 4.0), floor(tile / 4.0)) + inside) / 4.0);
+    vec2 place = (vec2(mod(tile, 4.0), floor(tile / 4.0)) + inside) / 4.0;
+    vec4 four = IMG_NORM_PIXEL(past, place);
     vec4 channel = vec4(equal(vec4(index - 4.0 * tile), vec4(0.0, 1.0, 2.0, 3.0)));
     return dot(four, channel);
 }

@@ -99,7 +99,8 @@ void main() {
                 float t = float(i) - 2.0;
                 vec2 at = body_place(vec2(q.x + t * (0.002 + 0.035 * depth), level + depth - 0.004), aspect);
                 at.y = FEET + (level - 0.035 - p.y) / scale() + t * 0.004;
-                body += IMG_NORM_PIXEL(inputImage, clamp(at, 0.0, 1.0)).a;
+                at = clamp(at, 0.0, 1.0);
+                body += IMG_NORM_PIXEL(inputImage, at).a;
             }
             light *= 1.0 - 0.85 * body * 0.2 * exp(-depth * 3.0);
         }

@@ -18,6 +18,10 @@
     ],
     "DANCENET": {"PLACE": 20}
 }*/
+
+#if defined(GL_ES) && __VERSION__ < 300
+#extension GL_OES_standard_derivatives : enable  // fwidth, in a browser
+#endif
 // The field falls off as an exponential of the distance from the body, so that its logarithm is a distance: rings are
 // its contour lines. The tube itself is cut from the picture at its full size.
 

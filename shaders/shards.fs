@@ -17,6 +17,10 @@
   ]
 }*/
 
+#if defined(GL_ES) && __VERSION__ < 300
+#extension GL_OES_standard_derivatives : enable  // fwidth, in a browser
+#endif
+
 float hash(vec2 p) {
     vec3 q = fract(vec3(p.xyx) * vec3(0.1031, 0.1030, 0.0973));
     q += dot(q, q.yzx + 33.33);
