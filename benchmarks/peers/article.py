@@ -143,8 +143,10 @@ class Xla:
             mu, sigma, logits = (head(dense(x)) for head in heads)
             cumulative = tf.cumsum(tf.nn.softmax(logits[0]))
             component = tf.minimum(tf.reduce_sum(tf.cast(cumulative <= uniform, tf.int32)), last)
-            mu = tf.reshape(mu, shape)[component] + gain * normalised
-            sigma = tf.nn.elu(tf.reshape(sigma, shape)[component]) + 1 + SIGMA_FLOOR
+            # Gathered: XLA takes the place of a slice for a constant, and would compile anew for every draw.
+            mu, raw = (tf.gather(tf.reshape(said, shape), component) for said in (mu, sigma))
+            sigma = tf.exp(tf.minimum(raw, 0)) + tf.nn.relu(raw) + SIGMA_FLOOR
+            mu = mu + gain * normalised
             return (mu + sigma * normal) * deviation + mean, after
 
         def decode(latents):  # type: ignore[no-untyped-def]
