@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,16 +25,21 @@ class NotHere(Exception):
 
 
 class Worker:
-    """`factory` is a function of ours, as `module:name`; what it returns is what `call` calls methods of."""
+    """`factory` is a function of ours, as `module:name`; what it returns is what `call` calls methods of.
 
-    def __init__(self, factory: str, threads: int, **arguments: Any) -> None:
+    `environment` is added to the process's own. Raises NotHere where the competitor cannot be built.
+    """
+
+    def __init__(
+        self, factory: str, threads: int, environment: Mapping[str, str] | None = None, **arguments: Any
+    ) -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115: as long as the worker
-        environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
+        whole = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)) | dict(environment or {})
         command = [sys.executable, "-m", "benchmarks.worker", factory, json.dumps(arguments)]
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=environment,
+            env=whole,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

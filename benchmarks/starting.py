@@ -1,0 +1,34 @@
+"""How soon a fresh process has the model's first frame, beside one that only imports onnxruntime."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+DONE = "done"
+IMPORT = "import onnxruntime"
+# As the live show opens its dancer, and its first frame: the engine's own company of one.
+FIRST_FRAME = """
+from engine.bundle import open_bundle
+from engine.squad import Squad
+bundle = open_bundle({folder!r}, "cpu", 1)
+squad = Squad(bundle, 1)
+squad.latent[:] = bundle.bank[:1, 0]
+squad.step({{}})
+bundle.decode(squad.latent)
+"""
+
+
+def seconds_until_done(program: str) -> float:
+    """Seconds from asking for a fresh Python until it has run `program`. Raises CalledProcessError where it fails."""
+    command = [sys.executable, "-c", f"{program}\nprint({DONE!r}, flush=True)"]
+    begun = time.perf_counter()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        taken = time.perf_counter() - begun
+        process.stdout.read()
+    if line.strip() != DONE:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return taken
