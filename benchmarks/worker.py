@@ -25,7 +25,8 @@ class NotHere(Exception):
 
 
 class Worker:
-    """`factory` is a function of ours, as `module:name`; what it returns is what `call` calls methods of.
+    """`factory` is a function of ours, as `module:name`; what it returns is what `call` calls methods of. It is
+    given the `arguments` and `threads`, how many it may compute with.
 
     `environment` is added to the process's own. Raises NotHere where the competitor cannot be built.
     """
@@ -35,7 +36,7 @@ class Worker:
     ) -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115: as long as the worker
         whole = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)) | dict(environment or {})
-        command = [sys.executable, "-m", "benchmarks.worker", factory, json.dumps(arguments)]
+        command = [sys.executable, "-m", "benchmarks.worker", factory, json.dumps(arguments | {"threads": threads})]
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,

@@ -4,6 +4,7 @@
 its draw, and the decoder with its uint8, each one function compiled ahead.
 """
 
+import math
 import os
 
 import numpy as np
@@ -19,6 +20,7 @@ from benchmarks.peers import Images, Latents, draw, spread
 from benchmarks.weights import Weights
 
 SIGMA_FLOOR = 1e-8
+LOG_2_PI = math.log(2 * math.pi)
 
 
 def set_threads(threads: int) -> None:
@@ -28,9 +30,9 @@ def set_threads(threads: int) -> None:
 
 
 def new_decoder(
-    latent_size: int, image_size: tuple[int, int], channels: tuple[int, int, int], sigmoid: bool = True
+    latent_size: int, image_size: tuple[int, int], channels: tuple[int, int, int]
 ) -> keras.Model:
-    """Latents (n, latent_size) -> images (n, height, width, 1) in 0..1, or their logits."""
+    """Latents (n, latent_size) -> images (n, height, width, 1) in 0..1."""
     (width, height), (first, second, third) = image_size, channels
     rows, columns = height // 8, width // 8
     return keras.Sequential(
@@ -45,25 +47,75 @@ def new_decoder(
             layers.UpSampling2D(2),
             layers.Conv2D(first, 3, padding="same", activation="relu", name="conv3"),
             layers.UpSampling2D(2),
-            layers.Conv2D(1, 3, padding="same", activation="sigmoid" if sigmoid else None, name="conv4"),
+            layers.Conv2D(1, 3, padding="same", activation="sigmoid", name="conv4"),
         ]
     )
 
 
 def new_mdn_rnn(
-    latent_size: int, layers_: int, units: int, hidden: int, components: int, batch: int, steps: int, carried: bool
+    latent_size: int,
+    layers_: int,
+    units: int,
+    hidden: int,
+    components: int,
+    batch: int,
+    steps: int,
+    dropout: float = 0.0,
 ) -> keras.Model:
     """Normalised latents (batch, steps, latent_size) -> what the head says, (batch, steps, 2 c l + c).
 
-    That is mu, raw sigma and the logits of pi, as keras-mdn-layer lays them out. Without its dropout: of no use to a
-    frame, and added by who trains. `carried`: the state goes on from call to call.
+    That is mu, raw sigma and the logits of pi, as keras-mdn-layer lays them out. The state goes on from call to call.
+    `dropout` follows every LSTM.
     """
     x = inputs = layers.Input(batch_shape=(batch, steps, latent_size))
     for layer in range(layers_):
-        x = layers.LSTM(units, return_sequences=True, stateful=carried, name=f"lstm_{layer}")(x)
+        x = layers.LSTM(units, return_sequences=True, stateful=True, name=f"lstm_{layer}")(x)
+        x = layers.Dropout(dropout)(x) if dropout else x
     x = layers.Dense(hidden, activation="relu", name="dense")(x)
     mu, sigma = (layers.Dense(components * latent_size, name=name)(x) for name in ("mu", "sigma"))
     return keras.Model(inputs, layers.Concatenate()([mu, sigma, layers.Dense(components, name="pi")(x)]))
+
+
+class Posterior(layers.Layer):
+    """Mean and log-variance -> a latent drawn from them; adds the KL, mean over the batch, to the loss."""
+
+    def call(self, inputs):  # type: ignore[no-untyped-def]
+        mean, log_variance = inputs
+        kl = -0.5 * tf.reduce_sum(1 + log_variance - mean**2 - tf.exp(log_variance), -1)
+        self.add_loss(tf.reduce_mean(kl))
+        return mean + tf.exp(0.5 * log_variance) * tf.random.normal(tf.shape(mean))
+
+
+def new_vae(latent_size: int, image_size: tuple[int, int], channels: tuple[int, int, int]) -> keras.Model:
+    """Images (n, height, width, 1) in 0..1 -> images again, to be trained by `summed_crossentropy`."""
+    width, height = image_size
+    x = inputs = layers.Input((height, width, 1))
+    for count in channels:
+        x = layers.MaxPooling2D(2)(layers.Conv2D(count, 3, padding="same", activation="relu")(x))
+    x = layers.Dense(latent_size)(layers.Flatten()(x))
+    latents = Posterior()([layers.Dense(latent_size)(x), layers.Dense(latent_size)(x)])
+    return keras.Model(inputs, new_decoder(latent_size, image_size, channels)(latents))
+
+
+def summed_crossentropy(truth, images):  # type: ignore[no-untyped-def]
+    """Of an image's pixels, (n)."""
+    return tf.reduce_sum(keras.losses.binary_crossentropy(truth, images), (1, 2))
+
+
+def mixture_loss(latent_size: int, components: int):  # type: ignore[no-untyped-def]
+    """Negative log-likelihood of latents under the mixture that `new_mdn_rnn` says, (batch, steps), in nats."""
+    sizes = [components * latent_size, components * latent_size, components]
+
+    def loss(truth, said):  # type: ignore[no-untyped-def]
+        mu, raw, logits = tf.split(said, sizes, -1)
+        shape = tf.concat([tf.shape(mu)[:-1], [components, latent_size]], 0)
+        mu, raw = tf.reshape(mu, shape), tf.reshape(raw, shape)
+        sigma = tf.exp(tf.minimum(raw, 0)) + tf.nn.relu(raw) + SIGMA_FLOOR
+        z = (truth[..., None, :] - mu) / sigma
+        density = -0.5 * tf.reduce_sum(z**2 + 2 * tf.math.log(sigma) + LOG_2_PI, -1)
+        return -tf.reduce_logsumexp(tf.nn.log_softmax(logits) + density, -1)
+
+    return loss
 
 
 def decoder_of(weights: Weights) -> keras.Model:
@@ -86,7 +138,7 @@ def decoder_of(weights: Weights) -> keras.Model:
 def mdn_rnn_of(weights: Weights) -> keras.Model:
     """The LSTM-MDN with these weights, a step at a time for one dancer. Both order an LSTM's gates i, f, g, o."""
     sizes = (weights.latent_size, weights.layers, weights.units, weights.hidden, weights.components)
-    model = new_mdn_rnn(*sizes, batch=1, steps=1, carried=True)
+    model = new_mdn_rnn(*sizes, batch=1, steps=1)
     stored = weights.mdn_rnn
     for layer in range(weights.layers):
         kernels = [stored[f"lstm.weight_{kind}_l{layer}"].T for kind in ("ih", "hh")]
