@@ -5,7 +5,6 @@ At equal batch, on pictures that the bundle's own dancer makes of its bank, so t
 """
 
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,17 +44,18 @@ class Data:
 
 
 class Learner:
-    """Seconds that batches took; `learn` does one and returns its loss."""
+    """Someone who learns: `learn` takes one batch and returns its loss."""
 
     def learn(self) -> float:
         raise NotImplementedError
 
-    def batches(self, count: int) -> list[float]:
+    def batches(self, count: int) -> list[list[float]]:
+        """The seconds that each batch took, and its loss."""
         taken = []
         for _ in range(count):
             begun = time.perf_counter()
-            self.learn()
-            taken.append(time.perf_counter() - begun)
+            loss = self.learn()
+            taken.append([time.perf_counter() - begun, loss])
         return taken
 
 
@@ -65,9 +65,9 @@ class OurVae(Learner):
     def __init__(self, folder: str, batch: int, steps: int, threads: int) -> None:
         import torch
 
+        from training.muon import Muon
         from training.place import choose_place
         from training.train_vae import VAETraining, new_vae
-        from training.muon import Muon
         from training.vae import VAEConfig
 
         torch.set_num_threads(threads)
@@ -182,4 +182,3 @@ def tunables() -> dict[str, str]:
     from training.__main__ import MALLOC
 
     return {"GLIBC_TUNABLES": MALLOC} if sys.platform == "linux" else {}
-

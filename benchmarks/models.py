@@ -2,18 +2,18 @@
 
 `python -m benchmarks.models` changes between two copies of a bundle again and again and counts the late frames of the
 changes, from the command to the end of the fade, beside those of as many seconds without. Then companies of several
-sizes dance, each joining at once.
+sizes dance, each joining at once; what the model alone costs for them is `python -m benchmarks --part company`.
 """
 
 import sys
 from collections.abc import Sequence
 
+from benchmarks.company import COMPANIES
 from benchmarks.show import RATE_HZ, describe, frames, introduce, live_show, measured, parser
 from engine.commands.live import Live
 from engine.commands.opening import model_folders
 from engine.models import FADE
 
-COMPANIES = (1, 2, 4, 8, 16, 32, 64)
 COMPANY_SECONDS = 5.0
 
 

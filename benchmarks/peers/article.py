@@ -29,9 +29,7 @@ def set_threads(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
-def new_decoder(
-    latent_size: int, image_size: tuple[int, int], channels: tuple[int, int, int]
-) -> keras.Model:
+def new_decoder(latent_size: int, image_size: tuple[int, int], channels: tuple[int, int, int]) -> keras.Model:
     """Latents (n, latent_size) -> images (n, height, width, 1) in 0..1."""
     (width, height), (first, second, third) = image_size, channels
     rows, columns = height // 8, width // 8
