@@ -8,6 +8,7 @@ well-made product of matrices does, of sizes that stay in the caches. Of several
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from benchmarks.work import Work, count, step_feeds
 from engine.bundle import DECODER, STEP, Metadata
 
 SIZES = (192, 256, 384, 512, 768)  # of square matrices: 0.4 to 7 MB for three of floats
-SECONDS = 0.15  # for each way and size
+SECONDS, READING_SECONDS = 0.15, 0.4  # for each way and size
+ROWS = 512  # of the matrix that is read: an LSTM's units
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,16 @@ def fastest(run: Callable[[], object], seconds: float = SECONDS) -> float:
     return best
 
 
-def product_session(a: int, b: int, out: int, kind: str, size: int, threads: int) -> onnxruntime.InferenceSession:
-    """onnxruntime's product of two square matrices of these types, the second a constant, as weights are."""
-    numpy_type = helper.tensor_dtype_to_np_dtype(b)
-    weights = helper.make_tensor("b", b, (size, size), np.ones((size, size), numpy_type).tobytes(), raw=True)
-    info = [helper.make_tensor_value_info(name, of, (size, size)) for name, of in (("a", a), ("y", out))]
-    graph = helper.make_graph([helper.make_node(kind, ["a", "b"], ["y"])], "product", info[:1], info[1:], [weights])
+def product_session(
+    a: int, b: int, kind: str, size: tuple[int, int, int], threads: int
+) -> onnxruntime.InferenceSession:
+    """onnxruntime's product of matrices (m, k) and (k, n) of these types, the second a constant, as weights are."""
+    m, k, n = size
+    ones = np.ones((k, n), helper.tensor_dtype_to_np_dtype(b)).tobytes()
+    out = TensorProto.FLOAT if kind == "MatMul" else TensorProto.INT32
+    given, made = helper.make_tensor_value_info("a", a, (m, k)), helper.make_tensor_value_info("y", out, (m, n))
+    node, weights = helper.make_node(kind, ["a", "b"], ["y"]), helper.make_tensor("b", b, (k, n), ones, raw=True)
+    graph = helper.make_graph([node], "product", [given], [made], [weights])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -71,10 +77,10 @@ class Machine:
         self._runs: dict[str, list[tuple[int, Callable[[], object]]]] = {"float": [], "whole": []}
         for size in SIZES:
             floats = torch.ones(size, size)
-            self._runs["float"].append((size**3, lambda floats=floats: floats @ floats))  # type: ignore[misc]
-            self._add("float", TensorProto.FLOAT, TensorProto.FLOAT, TensorProto.FLOAT, "MatMul", size)
+            self._runs["float"].append((size**3, partial(torch.mm, floats, floats)))
+            self._add("float", TensorProto.FLOAT, TensorProto.FLOAT, size)
             for b in (TensorProto.INT8, TensorProto.UINT8):
-                self._add("whole", TensorProto.UINT8, b, TensorProto.INT32, "MatMulInteger", size)
+                self._add("whole", TensorProto.UINT8, b, size)
 
     def multiplying(self) -> dict[str, float]:
         """Multiply-adds a second, of floats and of integers, by the best way and size."""
@@ -84,16 +90,19 @@ class Machine:
         """Bytes a second read of a working set of each of these sizes, by the best way: a sum, or a matrix times a
         vector. Again and again, so that they come from where the caches keep them.
         """
-        found = []
-        for size in sizes:
-            numbers = torch.ones(max(size // 4 // 512, 1), 512)
-            vector = torch.ones(512)
-            ways = [numbers.sum, lambda numbers=numbers, vector=vector: numbers @ vector]
-            found.append(max(numbers.nbytes / fastest(way) for way in ways))
-        return found
+        return [max(size / fastest(way, READING_SECONDS) for way in self._readers(size)) for size in sizes]
 
-    def _add(self, name: str, a: int, b: int, out: int, kind: str, size: int) -> None:
-        session = product_session(a, b, out, kind, size, self._threads)
+    def _readers(self, size: int) -> list[Callable[[], object]]:
+        """Ways to read so many bytes of floats."""
+        columns = size // 4 // ROWS
+        numbers, vector = torch.ones(columns, ROWS), torch.ones(ROWS)
+        session = product_session(TensorProto.FLOAT, TensorProto.FLOAT, "MatMul", (1, ROWS, columns), self._threads)
+        feeds = {"a": np.ones((1, ROWS), np.float32)}
+        return [numbers.sum, lambda: numbers @ vector, lambda: session.run(None, feeds)]
+
+    def _add(self, name: str, a: int, b: int, size: int) -> None:
+        kind = "MatMul" if a == TensorProto.FLOAT else "MatMulInteger"
+        session = product_session(a, b, kind, (size, size, size), self._threads)
         feeds = {"a": np.ones((size, size), helper.tensor_dtype_to_np_dtype(a))}
         self._runs[name].append((size**3, lambda: session.run(None, feeds)))
 

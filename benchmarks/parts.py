@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,7 @@ from benchmarks.worker import NotHere, Worker
 MS = 1e3
 ROUND_SECONDS = 0.5  # of one competitor's turn: long enough for caches and threads to settle in
 WARM_UP = 5  # frames
+HELD_SECONDS = 5.0
 HELD = 0.01  # a company is held at 30 frames a second with fewer late frames than this share of them
 SET_UP = "`make bench` installs it"
 
@@ -47,7 +48,7 @@ def ours(precision: str) -> str:
 
 
 @contextmanager
-def workers(starting: dict[str, Callable[[], Worker]], part: Part) -> Iterator[dict[str, Worker]]:
+def workers(starting: Mapping[str, Callable[[], Worker]], part: Part) -> Iterator[dict[str, Worker]]:
     """Those of the competitors that can be had; the part notes who is left out, and why."""
     with ExitStack() as stack:
         there = {}
@@ -74,11 +75,19 @@ def our_workers(options: Options) -> dict[str, Callable[[], Worker]]:
     }
 
 
+def company_workers(options: Options) -> dict[str, Callable[[], Worker]]:
+    """One thread for a session, as in a live show; a company uses a second core beside."""
+    return {
+        precision: partial(Worker, "benchmarks.company:Company", 1, None, folder=str(folder.resolve()))
+        for precision, folder in options.bundles.items()
+    }
+
+
 def turn(worker: Worker) -> Callable[[], list[list[float]]]:
     """A round of frames that lasts about `ROUND_SECONDS`, after frames that do not count."""
     warm = np.array(worker.call("frames", count=WARM_UP))
     count = max(3, round(ROUND_SECONDS / float(np.median(warm.sum(1)))))
-    return lambda: worker.call("frames", count=count)  # type: ignore[no-any-return]
+    return lambda: worker.call("frames", count=count)
 
 
 def frame(options: Options) -> Part:
@@ -92,7 +101,7 @@ def frame(options: Options) -> Part:
     }
     left_out(options, part)
     with workers(peers | our_workers(options), part) as there:
-        part.notes.append(compare({name: worker for name, worker in there.items()}))
+        part.notes.append(compare(there))
         found = interleave({name: turn(worker) for name, worker in there.items()}, options.rounds)
     times = {name: np.array(values) * MS for name, values in found.items()}
     whole = {name: median(values.sum(1)) for name, values in times.items()}
@@ -188,11 +197,7 @@ def company(options: Options) -> Part:
     part = Part("company", "each dancer's step and decode; one thread and a second core", ["ms a dancer"])
     part.columns += ["step", "decode"]
     left_out(options, part)
-    starting = {
-        precision: partial(Worker, "benchmarks.company:Company", 1, None, folder=str(folder.resolve()))
-        for precision, folder in options.bundles.items()
-    }
-    with workers(starting, part) as there:
+    with workers(company_workers(options), part) as there:
         for label, values in companies(options, there).items():
             dancers = int(label.rpartition(" ")[2])
             # The first frame of a turn builds the company.
@@ -200,13 +205,12 @@ def company(options: Options) -> Part:
             part.rows[label] = {"ms a dancer": step + decode, "step": step, "decode": decode}
         for precision, worker in there.items():
             wanted, aim = {"fp32": (12, None), "int8": (38, 50)}[precision]
-            seconds = min(5.0, options.seconds)
-            most = most_held(lambda dancers, worker=worker: holds(worker, dancers, seconds))  # type: ignore[misc]
+            most = most_held(partial(holds, worker, min(HELD_SECONDS, options.seconds)))
             part.targets.append(Target(f"{precision}: dancers held at 30 frames a second", most, wanted, aim=aim))
     return part
 
 
-def holds(worker: Worker, dancers: int, seconds: float) -> bool:
+def holds(worker: Worker, seconds: float, dancers: int) -> bool:
     """Whether so many dance at 30 frames a second with hardly a late frame."""
     lateness = worker.call("paced", dancers=dancers, seconds=seconds)["lateness"]
     return late(lateness) < HELD * len(lateness)
@@ -277,16 +281,12 @@ def tunables() -> dict[str, str]:
 
 def live(options: Options) -> Part:
     """One dancer paced at 30 frames a second, alone and in the window, quiet and beside a busy core."""
-    from benchmarks.pacing import one_core_busy, timer_beside
+    from benchmarks.pacing import one_core_busy, timer_beside  # brings OpenGL
 
     part = Part("live", f"30 frames a second for {options.seconds:g} s, one thread", ["p50", "p99", "max", "late"])
     part.columns += ["timer late", "% of a core", "MB"]
     left_out(options, part)
-    starting = {
-        precision: partial(Worker, "benchmarks.company:Company", 1, None, folder=str(folder.resolve()))
-        for precision, folder in options.bundles.items()
-    }
-    with workers(starting, part) as there:
+    with workers(company_workers(options), part) as there:
         for busy in (False, True):
             beside = "a core busy" if busy else "quiet"
             for precision, worker in there.items():

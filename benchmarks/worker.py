@@ -34,7 +34,7 @@ class Worker:
     def __init__(
         self, factory: str, threads: int, environment: Mapping[str, str] | None = None, **arguments: Any
     ) -> None:
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115: as long as the worker
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         whole = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)) | dict(environment or {})
         command = [sys.executable, "-m", "benchmarks.worker", factory, json.dumps(arguments | {"threads": threads})]
         self._process = subprocess.Popen(

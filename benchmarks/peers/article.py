@@ -122,14 +122,13 @@ def decoder_of(weights: Weights) -> keras.Model:
     width, height = weights.image_size
     grid = (weights.channels[2], height // 8, width // 8)
     stored = weights.decoder
-    kernel, bias = stored["dense.weight"].reshape(*grid, -1), stored["dense.bias"].reshape(grid)
-    kernel, bias = kernel.transpose(1, 2, 0, 3).reshape(-1, weights.latent_size), bias.transpose(1, 2, 0).ravel()
-    model.get_layer("dense").set_weights([kernel.T, bias])
+    moved = stored["dense.weight"].reshape(*grid, -1).transpose(1, 2, 0, 3).reshape(-1, weights.latent_size)
+    bias = stored["dense.bias"].reshape(grid).transpose(1, 2, 0).ravel()
+    model.get_layer("dense").set_weights([moved.T, bias])
     kernel = stored["dense_channels.weight"][:, :, 0, 0].T
     model.get_layer("dense_channels").set_weights([kernel, stored["dense_channels.bias"]])
     for name in ("conv1", "conv2", "conv3", "conv4"):
-        kernel = stored[f"{name}.weight"].transpose(2, 3, 1, 0)
-        model.get_layer(name).set_weights([kernel, stored[f"{name}.bias"]])
+        model.get_layer(name).set_weights([stored[f"{name}.weight"].transpose(2, 3, 1, 0), stored[f"{name}.bias"]])
     return model
 
 
