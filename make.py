@@ -1,8 +1,8 @@
 """Set this clone up and run it: what `make dance`, `make test` and the rest do, wherever there is a Python.
 
 Owns `.venv`, the stamps in it that say what it holds, and what is asked of apt. `dance` installs what the show needs,
-`test` adds what development needs; either is redone only when pyproject.toml or this file changed, or when it was cut
-short. Nothing but the standard library, and nothing that an old Python cannot read: it has to say that it is too old.
+`test` adds what development needs, `bench` has a `.venv-bench` of its own with the peers; each is redone only when
+pyproject.toml or this file changed, or when it was cut short. Nothing but the standard library, and nothing that an old Python cannot read: it has to say that it is too old.
 """
 
 from __future__ import annotations
@@ -15,10 +15,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parent
 OLDEST_PYTHON = (3, 11)
 CPU_BUILDS_OF_TORCH = "https://download.pytorch.org/whl/cpu"
+# TensorFlow has no place among what development needs: it is large, and holds back versions of others.
+SHOW, PEERS = ".venv", ".venv-bench"
 
 # What Debian and Ubuntu call the libraries that Python's packages load: OpenGL for the window and without one; X11's
 # that pyglet asks for its visuals and the monitors; fonts; PortAudio. Everywhere else system or wheels bring them.
@@ -43,8 +49,8 @@ make dance [ARGS="..."]   install what the show needs, the first time, and start
 make test  [ARGS="..."]   install what development needs, the first time, and run every check; ARGS go to pytest
 make test-clients         install oscsend, Pure Data and SuperCollider, and have them play the show
 make lint                 the checks of the source alone: ruff and mypy
-make bench [ARGS="..."]   hold 30 frames a second for a minute, and count the late ones
-make clean                remove .venv and what tools left behind; models and runs stay
+make bench [ARGS="..."]   install TensorFlow and PyTorch beside, in .venv-bench, and measure; ARGS go to the benchmarks
+make clean                remove .venv, .venv-bench and what tools left behind; models and runs stay
 
 PYTHON=python3.12 make ...   uses that Python; without make: python3 make.py dance"""
 
@@ -104,14 +110,15 @@ def lint(rest: list[str]) -> int:
 
 
 def bench(rest: list[str]) -> int:
-    """The pacing benchmark: the live show on the display at hand, so that it needs no more than the show does."""
-    set_up(development=False)
-    return become([str(program("python")), "-m", "benchmarks.pacing", *rest])
+    """The show's model beside its peers and the machine's limits; and the live show on the display at hand."""
+    install_system_packages([*system_packages(False, platform.machine()), "g++"])  # torch.compile compiles by it
+    prepare(PEERS, [stamp("bench", PEERS)], lambda: install_with_torch("bench", PEERS))
+    return become([str(program("python", PEERS)), "-m", "benchmarks", *rest])
 
 
 def clean(rest: list[str]) -> int:
     """Remove what can be made again in minutes; models and runs take hours and stay."""
-    for name in [".venv", "build", "dist", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"]:
+    for name in [SHOW, PEERS, "build", "dist", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"]:
         shutil.rmtree(ROOT / name, ignore_errors=True)
     return 0
 
@@ -132,24 +139,31 @@ def set_up(development: bool) -> None:
     """System packages and `.venv`, as far as they are missing."""
     install_system_packages(system_packages(development, platform.machine()))
     stamps = [stamp("test")] if development else [stamp("dance"), stamp("test")]  # the second holds the first too
+    prepare(SHOW, stamps, lambda: install_python_packages(development))
+
+
+def prepare(environment: str, stamps: list[Path], install: Callable[[], None]) -> None:
+    """The environment with what `install` puts in it, unless one of the stamps says so; the first is then written."""
     key = stamp_key()
-    if program("python").exists() and any(stamp.is_file() and stamp.read_text() == key for stamp in stamps):
+    if program("python", environment).exists() and any(
+        stamp.is_file() and stamp.read_text() == key for stamp in stamps
+    ):
         return
-    say("setting up .venv; this takes minutes, and only this once")
+    say(f"setting up {environment}; this takes minutes, and only this once")
     if sys.platform == "linux" and shutil.which("dpkg-query") is None:
         say(f"no apt here: your system has to bring what Debian calls {' '.join(SHOW_LIBRARIES)}")
-    for name in ("dance", "test"):
-        stamp(name).unlink(missing_ok=True)  # from here until the end, .venv is not to be trusted
-    make_environment()
-    install_python_packages(development)
+    for name in ("dance", "test", "bench"):
+        stamp(name, environment).unlink(missing_ok=True)  # from here until the end, it is not to be trusted
+    make_environment(environment)
+    install()
     part = stamps[0].with_suffix(".part")
     part.write_text(key)
     os.replace(part, stamps[0])
 
 
-def stamp(name: str) -> Path:
+def stamp(name: str, environment: str = SHOW) -> Path:
     """The file whose being there, with the right key in it, says that the set-up for a command went through."""
-    return ROOT / ".venv" / f"set-up-for-{name}"
+    return ROOT / environment / f"set-up-for-{name}"
 
 
 def stamp_key() -> str:
@@ -159,11 +173,11 @@ def stamp_key() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def program(name: str) -> Path:
-    """A program of `.venv`, e.g. python or dancenet."""
+def program(name: str, environment: str = SHOW) -> Path:
+    """A program of an environment, e.g. python or dancenet."""
     if os.name == "nt":
-        return ROOT / ".venv" / "Scripts" / f"{name}.exe"
-    return ROOT / ".venv" / "bin" / name
+        return ROOT / environment / "Scripts" / f"{name}.exe"
+    return ROOT / environment / "bin" / name
 
 
 def system_packages(development: bool, machine: str) -> list[str]:
@@ -218,60 +232,67 @@ def root_prefix() -> list[str] | None:
     return ["sudo"] if sys.stdin.isatty() else ["sudo", "-n"]  # nobody to type a password: fail, never wait
 
 
-def make_environment() -> None:
-    """`.venv` with pip in it, made anew unless a whole one of this Python's version is there."""
+def make_environment(environment: str = SHOW) -> None:
+    """The environment with pip in it, made anew unless a whole one of this Python's version is there."""
     major, minor = sys.version_info[:2]
     probe = f"import sys, pip; sys.exit(sys.version_info[:2] != ({major}, {minor}))"
-    if program("python").exists() and succeeds_silently([str(program("python")), "-c", probe]):
+    python = program("python", environment)
+    if python.exists() and succeeds_silently([str(python), "-c", probe]):
         return
     if importlib.util.find_spec("ensurepip") is None:
         raise SetUpError(
-            f"this Python cannot make .venv without its ensurepip (on Debian and Ubuntu: {debian_python('venv')})"
+            f"this Python cannot make {environment} without its ensurepip (on Debian and Ubuntu: {debian_python('venv')})"
         )
-    if not succeeds([sys.executable, "-m", "venv", "--clear", str(ROOT / ".venv")]):
-        raise SetUpError(f"{sys.executable} could not make .venv; its own words are above")
+    if not succeeds([sys.executable, "-m", "venv", "--clear", str(ROOT / environment)]):
+        raise SetUpError(f"{sys.executable} could not make {environment}; its own words are above")
 
 
 def install_python_packages(development: bool) -> None:
     """The clone itself, editable, with what it needs; for development, training's and the `dev` group's as well."""
-    if not development:
+    if development:
+        install_with_torch("dev", SHOW)
+    else:
         pip_install("--editable", ".")
-        return
-    group = development_group()
-    for requirement in group:
+
+
+def install_with_torch(group: str, environment: str) -> None:
+    """The clone itself, editable, with what training needs and a group of pyproject.toml."""
+    requirements = dependency_group(group)
+    for requirement in requirements:
         if requirement.startswith("torch=="):
-            install_torch(requirement)
-    pip_install("--editable", ".[training]", *group)
+            install_torch(requirement, environment)
+    pip_install("--editable", ".[training]", *requirements, environment=environment)
 
 
-def development_group() -> list[str]:
-    """pyproject.toml's `dev` group, which the pip of Debian 12 cannot read itself."""
+def dependency_group(name: str) -> list[str]:
+    """A group of pyproject.toml's, which the pip of Debian 12 cannot read itself."""
     import tomllib  # not in the Pythons that are too old
 
     with open(ROOT / "pyproject.toml", "rb") as file:
-        group: list[str] = tomllib.load(file)["dependency-groups"]["dev"]
+        group: list[str] = tomllib.load(file)["dependency-groups"][name]
     return group
 
 
-def install_torch(requirement: str) -> None:
+def install_torch(requirement: str, environment: str) -> None:
     """The CPU build. PyPI's torch for Linux brings gigabytes of CUDA; PyTorch's own index has it without, marked
     +cpu. Only torch is taken from there; where that index cannot be had, pip looks where else it is set to look.
     """
     if sys.platform == "linux":
-        if succeeds([*pip(), "--no-deps", "--extra-index-url", CPU_BUILDS_OF_TORCH, f"{requirement}+cpu"]):
+        cpu_build = ["--no-deps", "--extra-index-url", CPU_BUILDS_OF_TORCH, f"{requirement}+cpu"]
+        if succeeds([*pip(environment), *cpu_build]):
             return
         say("no CPU build of torch to be had: taking PyPI's, with gigabytes of CUDA")
-    pip_install(requirement)
+    pip_install(requirement, environment=environment)
 
 
-def pip_install(*requirements: str) -> None:
+def pip_install(*requirements: str, environment: str = SHOW) -> None:
     """Or a SetUpError; pip itself has said why."""
-    if not succeeds([*pip(), *requirements]):
+    if not succeeds([*pip(environment), *requirements]):
         raise SetUpError("pip could not install what is needed; its own words are above")
 
 
-def pip() -> list[str]:
-    return [str(program("python")), "-m", "pip", "install", "--disable-pip-version-check"]
+def pip(environment: str = SHOW) -> list[str]:
+    return [str(program("python", environment)), "-m", "pip", "install", "--disable-pip-version-check"]
 
 
 def run_with_newer_python(arguments: list[str]) -> int:

@@ -50,7 +50,7 @@ class Company:
     def _frame(self, dancers: int) -> list[float]:
         if dancers not in self._dancers:
             values = Controls(PARAMETERS, {"dance/seed": 7.0, "dance/dancers": float(dancers)}).snapshot()
-            self._dancers = {dancers: (Dancer(self._bundle, [7] * dancers), values)}
+            self._dancers[dancers] = Dancer(self._bundle, [7] * dancers), values
         dancer, values = self._dancers[dancers]
         begun = time.perf_counter()
         latents = dancer.advance(1 / RATE_HZ, values)

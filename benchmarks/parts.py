@@ -200,7 +200,6 @@ def company(options: Options) -> Part:
     with workers(company_workers(options), part) as there:
         for label, values in companies(options, there).items():
             dancers = int(label.rpartition(" ")[2])
-            # The first frame of a turn builds the company.
             step, decode = (np.median(np.array(values), 0) * MS / dancers).tolist()
             part.rows[label] = {"ms a dancer": step + decode, "step": step, "decode": decode}
         for precision, worker in there.items():

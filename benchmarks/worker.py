@@ -96,8 +96,8 @@ def serve(factory: str, arguments: dict[str, Any]) -> None:
     module, _, name = factory.partition(":")
     try:
         served = getattr(importlib.import_module(module), name)(**arguments)
-    except (ImportError, ValueError) as error:
-        answer(error=f"{error}".splitlines()[0])
+    except (ImportError, ValueError, RuntimeError, OSError) as error:  # not installed, or a compiler is missing
+        answer(error=(str(error) or type(error).__name__).splitlines()[0])
         return
     answer(result=None)
     for line in sys.stdin:

@@ -60,6 +60,7 @@ class Frames:
         self._random = np.random.Generator(np.random.PCG64(7))
         self._latents = read_weights(Path(bundle)).latents
         self._latent = self._latents[:1]
+        self.frames(1)  # what is compiled is compiled here, and what cannot be fails here
 
     def versions(self) -> dict[str, str]:
         return self._peer.versions()
