@@ -1,8 +1,9 @@
 """Set this clone up and run it: what `make dance`, `make test` and the rest do, wherever there is a Python.
 
 Owns `.venv`, the stamps in it that say what it holds, and what is asked of apt. `dance` installs what the show needs,
-`test` adds what development needs, `bench` has a `.venv-bench` of its own with the peers; each is redone only when
-pyproject.toml or this file changed, or when it was cut short. Nothing but the standard library, and nothing that an old Python cannot read: it has to say that it is too old.
+`test` adds what development needs, `bench` has a `.venv-bench` of its own, with the peers; each is redone only when
+pyproject.toml or this file changed, or when it was cut short. Nothing but the standard library, and nothing that an old
+Python cannot read: it has to say that it is too old.
 """
 
 from __future__ import annotations
@@ -240,8 +241,9 @@ def make_environment(environment: str = SHOW) -> None:
     if python.exists() and succeeds_silently([str(python), "-c", probe]):
         return
     if importlib.util.find_spec("ensurepip") is None:
+        package = debian_python("venv")
         raise SetUpError(
-            f"this Python cannot make {environment} without its ensurepip (on Debian and Ubuntu: {debian_python('venv')})"
+            f"this Python cannot make {environment} without its ensurepip (on Debian and Ubuntu: {package})"
         )
     if not succeeds([sys.executable, "-m", "venv", "--clear", str(ROOT / environment)]):
         raise SetUpError(f"{sys.executable} could not make {environment}; its own words are above")

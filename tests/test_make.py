@@ -112,6 +112,19 @@ def test_torch_is_taken_without_cuda(machine: Machine) -> None:
     assert "--editable .[training] torch==2.13.0 " in everything
 
 
+def test_the_peers_have_an_environment_of_their_own(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.program("python", "exit 0", make.program("python", make.PEERS).parent)
+    monkeypatch.setattr(make, "become", make.run)
+    for _ in range(2):
+        assert make.main(["bench", "--part", "frame"]) == 0
+    calls = machine.calls("python")
+    assert [call.split()[-1] for call in calls if "--no-deps" in call] == ["torch==2.13.0+cpu"]
+    [everything] = [call for call in calls if "--editable .[training]" in call]
+    assert "keras==" in everything and "tensorflow" in everything
+    assert calls[-1] == "python -m benchmarks --part frame"
+    assert make.stamp("bench", make.PEERS).is_file() and not make.stamp("test").exists()
+
+
 def test_without_a_cpu_build_torch_is_what_pypi_has(machine: Machine, capfd: pytest.CaptureFixture[str]) -> None:
     machine.program("python", "case $* in *+cpu) exit 1;; esac", make.program("python").parent)
     make.set_up(development=True)
