@@ -177,7 +177,7 @@ def test_a_worker_answers_from_a_process_of_its_own() -> None:
 
 
 def test_who_is_not_installed_says_so() -> None:
-    with pytest.raises(NotHere, match="No module named 'benchmarks.nobody'"):
+    with pytest.raises(NotHere, match=r"No module named 'benchmarks\.nobody'"):
         Worker("benchmarks.nobody:Nobody", 1)
 
 
