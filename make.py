@@ -35,13 +35,13 @@ SHOW_LIBRARIES = [
 COMPILER = ["g++", "libx11-dev"]
 # Tests open real windows on a screen in memory, press real keys on real layouts, and listen to a real sound server.
 TEST_PROGRAMS = ["xvfb", "xdotool", "x11-xkb-utils", "pulseaudio", "pulseaudio-utils", "libasound2-plugins"]
-# Programs that people send OSC with: oscsend, Pure Data, SuperCollider.
-CLIENT_PROGRAMS = ["liblo-tools", "puredata-core", "supercollider-language"]
+# Programs that people send OSC with, oscsend, Pure Data and SuperCollider, and one that they play videos in.
+CLIENT_PROGRAMS = ["liblo-tools", "puredata-core", "supercollider-language", "chromium"]
 
 USAGE = """\
 make dance [ARGS="..."]   install what the show needs, the first time, and start it; ARGS go to dancenet
 make test  [ARGS="..."]   install what development needs, the first time, and run every check; ARGS go to pytest
-make test-clients         install oscsend, Pure Data and SuperCollider, and have them play the show
+make test-clients         install oscsend, Pure Data, SuperCollider and Chromium, and have them play the show
 make lint                 the checks of the source alone: ruff and mypy
 make bench [ARGS="..."]   hold 30 frames a second for a minute, and count the late ones
 make clean                remove .venv and what tools left behind; models and runs stay
@@ -91,7 +91,7 @@ def test(rest: list[str]) -> int:
 
 
 def test_clients(rest: list[str]) -> int:
-    """The checks that real OSC programs take part in; without these they are skipped."""
+    """The checks that other people's programs take part in; without these they are skipped."""
     set_up(development=True)
     install_system_packages(CLIENT_PROGRAMS)
     return run([str(program("python")), "-m", "pytest", "tests/clients", *rest])
