@@ -55,7 +55,7 @@ def test_a_bundle_opens_with_its_sessions_its_bank_and_its_state(tiny_bundle: Pa
         ("cell_in", "cell_out", (LAYERS, 1, UNITS), 1),
     ]
     assert bundle.state[1].shape_for(5) == (LAYERS, 5, UNITS)
-    assert (bundle.provider.name, bundle.provider.reason) == ("cpu", "as asked")
+    assert (bundle.device.name, bundle.device.reason) == ("cpu", "as asked")
 
 
 def test_latents_decode_to_images_and_images_encode_to_latents(tiny_bundle: Path) -> None:

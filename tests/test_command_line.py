@@ -86,7 +86,7 @@ def test_help_tells_of_every_option_and_command() -> None:
         "--scenes",
         "--route",
         "--log",
-        "--provider",
+        "--device",
         "--record-to",
         "still",
     ):
