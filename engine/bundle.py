@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.binding import Binding, DeviceBinding, step_alike
 from engine.contract import StateTensor, check_decoder, check_encoder, check_step
 from engine.metadata import BundleError, Metadata
-from engine.providers import AUTO, CPU, CUDA, LIVE_THREADS, SESSION_ERRORS, choose, one_line, open_session
+from engine.providers import AUTO, CPU, CUDA, LIVE_THREADS, SESSION_ERRORS, DeviceError, choose, one_line, open_session
 
 __all__ = ["Bundle", "BundleError", "Metadata", "open_bundle"]
 
@@ -137,7 +137,7 @@ class Bundle:
             step = open_session(self.folder / STEP, self.device, self.threads, capture=True)
             if step_alike(self._bind(self.step, 1, False), self._bind(step, 1, True)):
                 self.step, self._captures = step, True
-        except SESSION_ERRORS:
+        except (DeviceError, *SESSION_ERRORS):
             return
 
     def _warm_up(self) -> None:

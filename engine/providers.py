@@ -7,12 +7,10 @@ CoreML are written from onnxruntime's documentation and have not been measured; 
 
 import contextlib
 import ctypes
-import functools
 import io
 import os
 import platform
 import sys
-import threading
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -20,16 +18,18 @@ from typing import Any
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 
+from engine import webgpu
+
 AUTO, CPU, CUDA, COREML, WEBGPU = DEVICES = "auto", "cpu", "cuda", "coreml", "webgpu"
 PROVIDERS = {
     CPU: "CPUExecutionProvider",
     CUDA: "CUDAExecutionProvider",
     COREML: "CoreMLExecutionProvider",
-    WEBGPU: "WebGpuExecutionProvider",
+    WEBGPU: webgpu.PROVIDER,
 }
 # What `auto` tries before the CPU. NVIDIA's own kernels before portable ones. Not CoreML: the graphs have a free axis,
-# with which it has crashed (onnxruntime #21227) and, says its documentation, is slow; what it leaves to the CPU crosses
-# over and back, which has made it 6 to 8 times as slow as the CPU alone. A frame of ours takes that 3 ms.
+# with which it has crashed (onnxruntime #21227) and is slow, says its documentation, as every node is that it leaves to
+# the CPU. On the CPU alone a frame takes 3 ms.
 TRIED = CUDA, WEBGPU
 # Exact and repeatable before fast.
 OPTIONS = {
@@ -60,10 +60,6 @@ SESSION_ERRORS = (
     RuntimeError,  # of a provider whose libraries are missing
 )
 
-# All sessions on WebGPU record into one list of commands: two that run at once, or one that ends while another runs,
-# crash the process (onnxruntime #32561, #31627; seen here). Re-entrant, for a session may end wherever Python collects.
-_webgpu_turn = threading.RLock()
-
 
 class DeviceError(Exception):
     """A device that was asked for by name and cannot be had; the message is one line that says how to get it."""
@@ -84,7 +80,7 @@ class Device:
     @property
     def turn(self) -> AbstractContextManager[Any]:
         """To be held by whoever uses the device's tensors, for as long as that takes."""
-        return _webgpu_turn if self.name == WEBGPU else contextlib.nullcontext()
+        return webgpu.turn if self.name == WEBGPU else contextlib.nullcontext()
 
 
 @dataclass(frozen=True)
@@ -117,7 +113,7 @@ def choose(
             continue
         reason = "it works here" if wanted == AUTO else "as asked"
         found = missing(name)
-        if found is None and name == WEBGPU and wanted == AUTO and not _is_hardware(_webgpu_adapter()):
+        if found is None and name == WEBGPU and wanted == AUTO and not webgpu.is_hardware(webgpu.adapter()):
             found = Missing("no GPU that it could use, only a software adapter", "--device webgpu takes that too")
         opened = found or _try(path, name, threads, reason)
         if not isinstance(opened, Missing):
@@ -173,22 +169,6 @@ def _try(
     return Device(name, f"{reason}; a part of the model runs on the CPU"), session
 
 
-class _InTurn(onnxruntime.InferenceSession):
-    """A session on WebGPU, which opens, runs and ends while no other does."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        with _webgpu_turn:
-            super().__init__(*arguments, **named)
-
-    def run(self, *arguments: Any, **named: Any) -> Any:
-        with _webgpu_turn:
-            return super().run(*arguments, **named)
-
-    def __del__(self) -> None:
-        with _webgpu_turn:
-            self._sess = None
-
-
 def _open(
     path: str | os.PathLike[str], name: str, threads: int, alone: bool = False, capture: bool = False
 ) -> onnxruntime.InferenceSession:
@@ -205,8 +185,8 @@ def _open(
         onnxruntime.set_default_logger_severity(LOG_FATAL)  # a provider that cannot load complains there
     provider_options = OPTIONS.get(name, {}) | (CAPTURE if capture else {})
     if name == WEBGPU:
-        options.add_provider_for_devices([_webgpu_adapter()], provider_options)
-        return _InTurn(os.fspath(path), options, enable_fallback=0)
+        options.add_provider_for_devices([webgpu.adapter()], provider_options)
+        return webgpu.Session(os.fspath(path), options, enable_fallback=0)
     return onnxruntime.InferenceSession(
         os.fspath(path), options, providers=[(PROVIDERS[name], provider_options)], enable_fallback=0
     )
@@ -238,36 +218,14 @@ def _missing_for_coreml() -> Missing | None:
 
 
 def _missing_for_webgpu() -> Missing | None:
+    onnxruntime.set_default_logger_severity(LOG_FATAL)
     try:
-        complaint = _register_webgpu()
+        webgpu.register()
     except ImportError:
         return Missing("its plugin is not installed", install(WEBGPU))
-    if complaint is not None:
-        return Missing(f"its plugin does not load ({complaint})", f"{install(WEBGPU)} --upgrade")
-    if _webgpu_adapter() is None:
+    except SESSION_ERRORS as error:
+        return Missing(f"its plugin does not load ({one_line(error)})", f"{install(WEBGPU)} --upgrade")
+    if webgpu.adapter() is None:
         remedy = "a driver of the GPU brings one; on Linux that is Vulkan's, with the system's libvulkan1"
         return Missing("no GPU that it could use", remedy)
     return None
-
-
-@functools.cache
-def _register_webgpu() -> str | None:
-    """Makes the plugin known to onnxruntime, once; returns its complaint. Raises ImportError where there is none."""
-    import onnxruntime_ep_webgpu
-
-    onnxruntime.set_default_logger_severity(LOG_FATAL)
-    try:
-        onnxruntime.register_execution_provider_library(WEBGPU, onnxruntime_ep_webgpu.get_library_path())
-    except SESSION_ERRORS as error:
-        return one_line(error)
-    return None
-
-
-def _webgpu_adapter() -> Any:
-    """onnxruntime's record of what WebGPU can run on, hardware first; None if there is none. It takes one alone."""
-    found = [each for each in onnxruntime.get_ep_devices() if each.ep_name == PROVIDERS[WEBGPU]]
-    return max(found, key=_is_hardware, default=None)
-
-
-def _is_hardware(adapter: Any) -> bool:
-    return adapter.device.type == onnxruntime.OrtHardwareDeviceType.GPU
