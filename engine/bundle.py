@@ -16,7 +16,18 @@ from numpy.typing import NDArray
 from engine.binding import Binding, DeviceBinding, step_alike
 from engine.contract import StateTensor, check_decoder, check_encoder, check_step
 from engine.metadata import BundleError, Metadata
-from engine.providers import AUTO, CPU, CUDA, LIVE_THREADS, SESSION_ERRORS, DeviceError, choose, one_line, open_session
+from engine.providers import (
+    AUTO,
+    CPU,
+    CUDA,
+    LIVE_THREADS,
+    SESSION_ERRORS,
+    STEP_THREADS,
+    DeviceError,
+    choose,
+    one_line,
+    open_session,
+)
 
 __all__ = ["Bundle", "BundleError", "Metadata", "open_bundle"]
 
@@ -27,7 +38,8 @@ LEAST_PASSAGES = 100
 class Bundle:
     """A trained dancer. `step` and `decoder` are open sessions, run once; `bank` is (passages, steps, latent_size).
 
-    `state` lists the tensors of the step's state, the latent first. `device` says where the sessions run and why.
+    `state` lists the tensors of the step's state, the latent first. `device` says where the sessions run and why;
+    `threads` is for images.
     """
 
     def __init__(self, folder: Path, device: str, threads: int) -> None:
@@ -45,10 +57,10 @@ class Bundle:
         except SESSION_ERRORS as error:
             raise _unreadable(folder / DECODER, error) from None
         check_decoder(folder / DECODER, self.decoder, self.metadata)
-        self.step = self._open(STEP)
+        self.step = self._open(STEP, STEP_THREADS)
         self.state: tuple[StateTensor, ...] = check_step(folder / STEP, self.step, self.metadata)
         self._encoder: onnxruntime.InferenceSession | None = None
-        spare = self.device.name == CPU and threads == 1 and (os.cpu_count() or 1) > 1
+        spare = self.device.name == CPU and (os.cpu_count() or 1) > 1
         self._second = ThreadPoolExecutor(1, "second core") if spare else None
         self._captures = False
         self._idle: dict[int, list[DeviceBinding]] = {}  # by how many dancers they are for
@@ -68,7 +80,7 @@ class Bundle:
     def encoder(self) -> onnxruntime.InferenceSession:
         """The encoder's session, opened when first asked for. Raises BundleError."""
         if self._encoder is None:
-            session = self._open(ENCODER)
+            session = self._open(ENCODER, self.threads)
             check_encoder(self.folder / ENCODER, session, self.metadata)
             self._encoder = session
         return self._encoder
@@ -83,11 +95,12 @@ class Bundle:
         def decode_half(half: int) -> None:
             images[half] = self.decoder.run(["images"], {"latents": halves[half]})[0]
 
-        self.together([lambda half=half: decode_half(half) for half in range(len(halves))])  # type: ignore[misc]
+        do = self.together if self.threads == 1 else _do  # a session of several threads has the cores by itself
+        do([lambda half=half: decode_half(half) for half in range(len(halves))])  # type: ignore[misc]
         return np.concatenate(images) if len(halves) > 1 else images[0]
 
     def together(self, tasks: Sequence[Callable[[], None]]) -> None:
-        """Does the tasks and returns when all are done: every other one on a second core, where a live show leaves one.
+        """Does the tasks and returns when all are done: every other one on a second core, where there is one.
 
         A session's own threads would be as fast, but a dancer alone would pay for them: they cost it more than they
         save. onnxruntime lets go of Python's lock while it runs.
@@ -99,10 +112,10 @@ class Bundle:
         _do(tasks[::2])
         others.result()
 
-    def _open(self, name: str) -> onnxruntime.InferenceSession:
+    def _open(self, name: str, threads: int) -> onnxruntime.InferenceSession:
         path = self.folder / name
         try:
-            return open_session(path, self.device, self.threads)
+            return open_session(path, self.device, threads)
         except SESSION_ERRORS as error:
             raise _unreadable(path, error) from None
 
@@ -134,7 +147,7 @@ class Bundle:
         at work, so that it is tried out.
         """
         try:
-            step = open_session(self.folder / STEP, self.device, self.threads, capture=True)
+            step = open_session(self.folder / STEP, self.device, STEP_THREADS, capture=True)
             if step_alike(self._bind(self.step, 1, False), self._bind(step, 1, True)):
                 self.step, self._captures = step, True
         except (DeviceError, *SESSION_ERRORS):

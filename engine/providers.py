@@ -46,6 +46,9 @@ CAPTURE = {"enable_cuda_graph": "1"}
 LIVE_THREADS = 1
 # A render has the machine to itself: all cores that this process may use.
 OFFLINE_THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+# The step, always: a dance is not to change with the number of cores, and with 3 threads it did, for sums then go in
+# another order. A second thread takes it as long as one.
+STEP_THREADS = 1
 LOG_FATAL = 4
 SESSION_ERRORS = (
     onnxruntime_errors.EPFail,
