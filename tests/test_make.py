@@ -258,7 +258,8 @@ def test_an_old_python_is_told_what_to_do(
 def test_an_unknown_command_names_those_there_are(capfd: pytest.CaptureFixture[str]) -> None:
     assert make.main(["dnace"]) == 2
     assert capfd.readouterr().err == (
-        "make.py: unknown command 'dnace'; there are dance, test, test-clients, test-webgpu, lint, bench, clean and help\n"
+        "make.py: unknown command 'dnace'; "
+        "there are dance, test, test-clients, test-webgpu, lint, bench, clean and help\n"
     )
 
 
