@@ -152,7 +152,7 @@ def test_every_signal_of_the_table_is_live_and_music_moves_the_temperature(
     x_display: Screen,
 ) -> None:
     song = write_wav(tmp_path / "song.wav", clicks(60))
-    with playing_live(tmp_path, "--model", str(tiny_bundle)) as player, playing(song):
+    with playing_live(tmp_path, "--model", str(tiny_bundle), "--quality", "0.5") as player, playing(song):
         controls = player.stage.controls
         player.until(lambda: {signal.key for signal in SIGNALS} == set(controls.signals))
         seen: set[bool] = set()
