@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 
 from engine.audio.analysis import Analysis
 from engine.audio.decode import SONG_RATE, AudioError, Samples, blocks, mono
-from engine.audio.ear import BLOCK, Telling
+from engine.audio.ear import BLOCK
 from engine.audio.inputs import LOOPBACK, Input, choose
 from engine.audio.sound import SILENCE, Sound
+from engine.audio.telling import Telling
 from engine.clock import FixedClock, WallClock
 from engine.controls import Controls
 from engine.parameters import PARAMETERS
@@ -363,7 +365,7 @@ def test_the_newest_sound_is_given_until_what_is_heard_is_over() -> None:
 
 
 def test_the_ear_tells_the_sound_every_16_ms_of_it(capsys: pytest.CaptureFixture[str]) -> None:
-    telling, analysis = Telling(SONG_RATE), Analysis(SONG_RATE)
+    telling, analysis = Telling(SONG_RATE, threading.Event()), Analysis(SONG_RATE)
     song = clicks(0.2)
     expected = []
     for start in range(0, 8192, BLOCK):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.clock import FixedClock
+from engine.sinks import film as film_module
 from engine.sinks import recording as recording_module
 from engine.sinks.live_recorder import LiveRecorder, free_path, videos_folder
 from engine.sinks.readback import Readback
@@ -17,6 +18,7 @@ from tests.test_recording import frames_of
 
 SIZE = (64, 48)
 NOW = datetime(2026, 2, 3, 4, 5, 6)
+START = 100.0
 
 
 class Shown:
@@ -33,12 +35,22 @@ class Shown:
         return self
 
 
+class Clock(FixedClock):
+    """One by which frames are due, from `START` on, when show time says."""
+
+    held_up = 0.0
+
+    @property
+    def due(self) -> float:
+        return START + self.held_up + self.time
+
+
 class Stage:
     """A recorder, its clock, and what it said."""
 
     def __init__(self, context: moderngl.Context, folder: Path) -> None:
         self.said: list[str] = []
-        self.clock = FixedClock(30)
+        self.clock = Clock(30)
         self.recorder = LiveRecorder(context, self.clock, folder, self.said.append, now=lambda: NOW)
         self.shown = Shown(context)
 
@@ -97,9 +109,9 @@ def test_what_is_shown_between_two_toggles_is_recorded_and_nothing_else(stage: S
 def test_frames_written_and_frames_dropped_are_the_frames_shown(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate, encode = threading.Event(), recording_module.coloured
+    gate, encode = threading.Event(), film_module.coloured
     monkeypatch.setattr(recording_module, "MOST_BYTES", 5 * SIZE[0] * SIZE[1] * 4)
-    monkeypatch.setattr(recording_module, "coloured", lambda *args: gate.wait(60) and encode(*args))
+    monkeypatch.setattr(film_module, "coloured", lambda *args: gate.wait(60) and encode(*args))
     stage.recorder.toggle()
     stage.frames(*range(30))
     assert stage.recorder.progress == "0:00, 24 dropped"  # 5 wait, one is on its way
@@ -145,8 +157,8 @@ def test_a_recording_that_fails_ends_and_is_told_while_the_show_goes_on(
 def test_one_may_begin_while_the_one_before_still_ends(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate, encode = threading.Event(), recording_module.coloured
-    monkeypatch.setattr(recording_module, "coloured", lambda *args: gate.wait(60) and encode(*args))
+    gate, encode = threading.Event(), film_module.coloured
+    monkeypatch.setattr(film_module, "coloured", lambda *args: gate.wait(60) and encode(*args))
     stem = tmp_path / "dancenet-2026-02-03-04-05-06"
     for count in (3, 4):
         stage.recorder.toggle()
