@@ -63,7 +63,7 @@ class Run:
     def _resampled(self, samples: NDArray[np.int16] | None) -> NDArray[np.float32]:
         if self._resampler is None:
             assert samples is not None
-            return samples.astype(np.float32) / 32768
+            return np.asarray(samples / np.float32(32768), np.float32)
         frame = None
         if samples is not None:
             frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="stereo")
