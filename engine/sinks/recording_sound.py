@@ -67,11 +67,22 @@ class RecordingSound:
         self._stream = SoundStream(container)
         self._packets = lambda: self._stream.packets
 
-    def write(self, end: float, zero: float, latest: float = LATEST) -> None:
-        """Writes up to `end`, seconds: all that is there, and silence for what is `latest` seconds late.
+    def write(self, end: float, zero: float) -> None:
+        """Writes up to `end`, seconds: all that is there, and silence for what will not come.
 
         The recording's beginning was heard at `zero`, by `perf_counter`.
         """
+        self._write(end, zero, LATEST)
+
+    def end(self, end: float, zero: float, patient: bool) -> None:
+        """Writes up to `end` and completes the stream; `patient`, waits for sound that is on its way."""
+        self.write(end, zero)
+        self._join(round(end * SONG_RATE), zero, zero + end + LATEST if patient else 0.0)
+        self._write(end, zero, 0.0)
+        self._stream.end()
+
+    def _write(self, end: float, zero: float, latest: float) -> None:
+        """Writes up to `end`, and silence for what is `latest` seconds late."""
         last = round(end * SONG_RATE)
         while self._written < last:
             step = min(last, self._written + SONG_RATE)  # or an hour that was lost would all be in memory
@@ -79,14 +90,6 @@ class RecordingSound:
             self._joined.silence(step - round(latest * SONG_RATE))
             if not self._pass_on(step):
                 return
-
-    def end(self, end: float, zero: float, patient: bool) -> None:
-        """Writes up to `end` and completes the stream; `patient`, waits for sound that is on its way."""
-        self.write(end, zero)
-        last = round(end * SONG_RATE)
-        self._join(last, zero, zero + end + LATEST if patient else 0.0)
-        self.write(end, zero, 0.0)
-        self._stream.end()
 
     def _join(self, end: int, zero: float, until: float) -> None:
         """Joins what belongs before the sample `end`; waits for it until then, by `perf_counter`."""

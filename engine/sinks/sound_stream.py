@@ -15,8 +15,8 @@ from engine.audio.decode import CHANNELS, SONG_RATE
 
 # At this rate, bits a second, AAC and Opus are not told from the original by most.
 BIT_RATE = 192_000
-# Samples given to the encoder at once.
-BLOCK = 1024
+# Samples given to the encoder at once, and those that AAC's puts before the first.
+BLOCK = PRIMING = 1024
 
 
 class SoundStream:
