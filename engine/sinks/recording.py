@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.audio.decode import SONG_RATE
 from engine.sinks.film import ERRORS, Film
 from engine.sinks.fragments import cut, frames_in, put_in_order
 from engine.sinks.recorder import reason
@@ -194,7 +195,7 @@ class Recording:
         silences = self._sound.silences if self._sound else []
         if not silences:
             return ""
-        whole = silences[0][0] == 0 and silences[0][1] >= self.periods / self._rate
+        whole = silences[0][0] == 0 and silences[0][1] >= self.periods / self._rate - 1 / SONG_RATE
         return "; nothing was heard" + ("" if whole else f": {spans(silences)}")
 
 
