@@ -424,6 +424,27 @@ def test_samples_that_were_lost_begin_a_line_of_their_own(capsys: pytest.Capture
     assert all((each == 16384).all() for each in blocks_)
 
 
+def test_samples_of_a_sound_system_that_hands_them_over_in_lumps_have_steady_times(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = threading.Event()
+    telling = Telling(SONG_RATE, asked)
+    for index in range(600):
+        if index == 200:
+            asked.set()
+        lump = 0.0 if index % 5 else -0.012  # seconds
+        telling.hear(np.zeros((BLOCK, 1), np.float32), 7.0 + index * BLOCK / SONG_RATE + lump)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    given = [(line[1], len(base64.b64decode(line[3])) // 4) for line in lines if line[0] == "samples"]
+    assert len(given) > 90
+    end = given[0][0]
+    for when, count in given:
+        assert when == pytest.approx(end, abs=1e-6)
+        end = when + count / SONG_RATE
+    begins = (given[0][0] - 7.0) * SONG_RATE / BLOCK
+    assert begins == pytest.approx(round(begins), abs=1e-3)
+
+
 @pytest.mark.parametrize(("channels", "level", "given"), [(1, 1.5, 32767), (2, -1.5, -32768), (2, 0.25, 8192)])
 def test_samples_are_stereo_of_16_bits_and_too_loud_ones_are_cut(
     capsys: pytest.CaptureFixture[str], channels: int, level: float, given: int

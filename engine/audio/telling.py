@@ -6,6 +6,7 @@ gets what came while the asking was under way.
 
 import base64
 import json
+import statistics
 import sys
 import threading
 from collections import deque
@@ -24,6 +25,9 @@ SAMPLES, ENOUGH = b"samples\n", b"enough\n"
 SOUND_SECONDS = 0.016
 # Seconds of samples in a line: 50 lines a second, 256 kB of stereo at 48 kHz. And seconds of them that are remembered.
 SAMPLES_SECONDS, REMEMBERED = 0.02, 0.1
+# A block's time is off by 10 ms and more where a sound system hands blocks over in lumps. The median over so many, a
+# second at 48 kHz, is steady.
+STEADY = 188
 # A block that begins so many seconds off the end of the one before does not follow it: some were lost.
 TORN = 0.03
 
@@ -52,8 +56,10 @@ class Telling:
         self._analysis = Analysis(rate_hz)
         self._told = 0
         self._asked = asked
-        self._samples: deque[tuple[float, NDArray[np.float32]]] = deque()
+        self._samples: deque[NDArray[np.float32]] = deque()
         self._held = 0  # samples in it
+        self._last = 0  # samples up to its last
+        self._starts: deque[float] = deque(maxlen=STEADY)  # when the first of all was, by each block's time
 
     def hear(self, block: NDArray[np.float32], began: float) -> None:
         """Hears samples (n, channels), the first of which was at `began`, by `perf_counter`."""
@@ -64,28 +70,31 @@ class Telling:
         if self.fed - self._told >= SOUND_SECONDS * self._rate:
             self._told = self.fed
             write("sound", base64.b64encode(self._analysis.sound().packed()).decode())
-        self._hold(block, began)
+        self._hold(block, start)
 
-    def _hold(self, block: NDArray[np.float32], began: float) -> None:
+    def _hold(self, block: NDArray[np.float32], start: float) -> None:
         """Keeps the block for a line of samples, and writes that when it is long enough."""
-        if self._samples and abs(self._samples[0][0] + self._held / self._rate - began) > TORN:
+        if self._starts and abs(start - self._starts[-1]) > TORN:
             self._write_samples()
-        self._samples.append((began, block))
+            self._starts.clear()
+        self._starts.append(start)
+        self._samples.append(block)
         self._held += len(block)
+        self._last += len(block)
         if self._asked.is_set():
             if self._held >= SAMPLES_SECONDS * self._rate:
                 self._write_samples()
         else:
             while self._held > REMEMBERED * self._rate:
-                self._held -= len(self._samples.popleft()[1])
+                self._held -= len(self._samples.popleft())
 
     def _write_samples(self) -> None:
         """Writes what is held, if it is asked for, as stereo of 16 bits."""
-        began = self._samples[0][0]
-        blocks = [block for _, block in self._samples]
+        blocks = [*self._samples]
         self._samples.clear()
         self._held = 0
-        if self._asked.is_set():
+        if blocks and self._asked.is_set():
             whole = np.clip(np.concatenate(blocks) * 32768, -32768, 32767)
+            began = statistics.median(self._starts) + (self._last - len(whole)) / self._rate
             stereo = np.broadcast_to(np.rint(whole).astype("<i2"), (len(whole), CHANNELS))
             write("samples", began, self._rate, base64.b64encode(stereo.tobytes()).decode())
