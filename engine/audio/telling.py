@@ -6,7 +6,6 @@ gets what came while the asking was under way.
 
 import base64
 import json
-import statistics
 import sys
 import threading
 from collections import deque
@@ -25,11 +24,11 @@ SAMPLES, ENOUGH = b"samples\n", b"enough\n"
 SOUND_SECONDS = 0.016
 # Seconds of samples in a line: 50 lines a second, 256 kB of stereo at 48 kHz. And seconds of them that are remembered.
 SAMPLES_SECONDS, REMEMBERED = 0.02, 0.1
-# A block's time is off by 10 ms and more where a sound system hands blocks over in lumps. The median over so many, a
-# second at 48 kHz, is steady.
-STEADY = 188
-# A block that begins so many seconds off the end of the one before does not follow it: some were lost.
-TORN = 0.03
+# A block's time is off by 10 ms and more where a sound system hands blocks over in lumps, and by 80 ms where the
+# processor was busy elsewhere: it comes late, never early. So the earliest of so many counts, half a second at 48 kHz.
+STEADY = 94
+# One that is later than this, seconds, is late because samples were lost.
+LOST = 0.25
 
 
 def write(*line: Any) -> None:
@@ -74,7 +73,7 @@ class Telling:
 
     def _hold(self, block: NDArray[np.float32], start: float) -> None:
         """Keeps the block for a line of samples, and writes that when it is long enough."""
-        if self._starts and abs(start - self._starts[-1]) > TORN:
+        if self._starts and start - min(self._starts) > LOST:
             self._write_samples()
             self._starts.clear()
         self._starts.append(start)
@@ -95,6 +94,6 @@ class Telling:
         self._held = 0
         if blocks and self._asked.is_set():
             whole = np.clip(np.concatenate(blocks) * 32768, -32768, 32767)
-            began = statistics.median(self._starts) + (self._last - len(whole)) / self._rate
+            began = min(self._starts) + (self._last - len(whole)) / self._rate
             stereo = np.broadcast_to(np.rint(whole).astype("<i2"), (len(whole), CHANNELS))
             write("samples", began, self._rate, base64.b64encode(stereo.tobytes()).decode())
