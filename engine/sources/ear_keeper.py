@@ -35,7 +35,6 @@ MOST_LINES = 1250
 # Where the package `engine` lies.
 HOME = Path(__file__).resolve().parents[2]
 
-
 # Takes samples: the time of the first, by `perf_counter`, their rate in Hz, and little-endian stereo of 16 bits. Called
 # on the keeper's thread, which it must not hold up.
 Take = Callable[[float, float, bytes], None]
@@ -70,13 +69,12 @@ class Ear:
     def listen(self, take: Take) -> None:
         """Gives `take` all samples that are heard from now on, whatever process hears them."""
         self._takers = (*self._takers, take)
-        self._ask(SAMPLES)
+        self._ask()
 
     def unlisten(self, take: Take) -> None:
         """Gives it no more."""
         self._takers = tuple(taker for taker in self._takers if taker != take)
-        if not self._takers:
-            self._ask(ENOUGH)
+        self._ask()
 
     def close(self) -> None:
         """Ends the process, for good."""
@@ -90,12 +88,12 @@ class Ear:
         if process is not None:
             process.kill()
 
-    def _ask(self, line: bytes) -> None:
-        """Writes a line to the process, if there is one. So few and short, they always find room in its input."""
+    def _ask(self) -> None:
+        """Tells the process, if there is one, whether samples are taken. Such lines always find room in its input."""
         with self._asking:
             if self._process is not None and self._process.stdin is not None:
                 with suppress(OSError):  # it is gone; the next one is told when it begins
-                    os.write(self._process.stdin.fileno(), line)
+                    os.write(self._process.stdin.fileno(), SAMPLES if self._takers else ENOUGH)
 
     def _run(self) -> None:
         wait = FIRST_WAIT
@@ -114,8 +112,7 @@ class Ear:
                 env={**os.environ, "PYTHONPATH": path},
             ) as process:
                 self._process = process
-                if self._takers:
-                    self._ask(SAMPLES)
+                self._ask()
                 if self._closing.is_set():
                     process.kill()
                 self._read(process)
