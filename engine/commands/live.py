@@ -159,7 +159,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         sources: list[Source] = [picture.chain, osc, keys, outputs, *([audio] if audio else [])]
         sources += [*keepers.sources, cast.dance]
         shown: Shown = Logged(picture, log) if log else picture
-        recorder = LiveRecorder(window.context, clock, options.record_to, say, lambda: picture.window)
+        recorder = LiveRecorder(window.context, clock, options.record_to, say, lambda: picture.window, hearing=audio)
         controls.handle("picture/record", recorder.toggle)
         sinks: list[Sink] = [cast.watchdog, osc.clients, recorder, window]
         show = Show(clock, sources, controls, cast.models, shown, sinks)
