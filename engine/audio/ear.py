@@ -43,6 +43,8 @@ AGAIN = 0.5
 # longer: two seconds were seen.
 GONE, GONE_AT_START = 1.0, 4.0
 FIRST_BLOCKS = 188
+# An output is given as long at any time: after an underrun a sound server was seen to ask for nothing for two seconds.
+GONE_OUTPUT = 4.0
 # Channels that are listened to of an interface that has more.
 MOST_CHANNELS = 2
 
@@ -131,7 +133,7 @@ def heard_blocks(samples: Samples) -> Iterator[tuple[float, NDArray[np.float32]]
 
     stream = open_output(give)
     due = time.perf_counter()
-    waiting = given = 0
+    waiting = 0
     while True:
         block = samples.take(BLOCK)
         if stream is not None and len(block):
@@ -144,8 +146,7 @@ def heard_blocks(samples: Samples) -> Iterator[tuple[float, NDArray[np.float32]]
             due += len(block) / SONG_RATE
         while stream is not None and (waiting >= BLOCKS_AHEAD or (waiting and not len(block))):
             try:
-                yield played.get(timeout=GONE if given > FIRST_BLOCKS else GONE_AT_START)
-                given += 1
+                yield played.get(timeout=GONE_OUTPUT)
             except queue.Empty:
                 os._exit(1)  # the output is gone
             waiting -= 1
