@@ -26,35 +26,44 @@ class Float32:
     def weight(self, name: str) -> str:
         return self.graph.weight(name, self.weights[name])
 
-    def gates(self, layer: int, x: str, hidden: str) -> str:
-        """What a layer's input and hidden state, (dancers, inputs) and (dancers, units), sum to: (dancers, 4 units)."""
+    def gate_weights(self, layer: int) -> tuple[str, str, str]:
+        """A layer's kernels (4 units, inputs) and (4 units, units), and their bias.
+
+        PyTorch's order i, f, g, o becomes i, f, o, g: one sigmoid runs over the first three.
+        """
         graph, units = self.graph, self.config.units
 
         def ordered(kind: str) -> str:
-            # PyTorch's order i, f, g, o becomes i, f, o, g: one sigmoid runs over the first three.
             i, f, g, o = graph.split(self.weight(f"lstm.{kind}_l{layer}"), units, units, units, units, axis=0)
             return graph.op("Concat", i, f, o, g, axis=0)
 
-        kernel = graph.op("Concat", ordered("weight_ih"), ordered("weight_hh"), axis=1)
         bias = graph.op("Add", ordered("bias_ih"), ordered("bias_hh"))
-        kernel = graph.op("Transpose", kernel, perm=[1, 0])
-        return graph.op("Gemm", graph.op("Concat", x, hidden, axis=1), kernel, bias)
+        return ordered("weight_ih"), ordered("weight_hh"), bias
+
+    def gates(self, layer: int, x: str, hidden: str) -> str:
+        """What a layer's input and hidden state, (dancers, inputs) and (dancers, units), sum to: (dancers, 4 units)."""
+        *kernels, bias = self.gate_weights(layer)
+        kernel = self.graph.op("Transpose", self.graph.op("Concat", *kernels, axis=1), perm=[1, 0])
+        return self.graph.op("Gemm", self.graph.op("Concat", x, hidden, axis=1), kernel, bias)
 
     def linear(self, name: str, value: str) -> str:
         return self.graph.op("Gemm", value, self.weight(f"{name}.weight"), self.weight(f"{name}.bias"), transB=1)
 
+    def dense(self, x: str) -> str:
+        """The head's hidden units, (dancers, hidden)."""
+        return self.graph.op("Relu", self.linear("dense", x))
+
+    def blocks(self, kind: str, *shape: int) -> str:
+        """The head's mu and sigma rows side by side, (components, 2 latent_size, *shape)."""
+        sizes = axes(self.config.components, self.config.latent_size, *shape)
+        pair = [self.graph.op("Reshape", self.weight(f"{name}.{kind}"), sizes) for name in HEADS]
+        return self.graph.op("Concat", *pair, axis=1)
+
     def head(self, hidden: str, component: str) -> str:
         """mu and sigma of the components drawn, side by side: (dancers, 2 latent_size)."""
-        graph, size = self.graph, self.config.latent_size
-
-        def blocks(kind: str, *shape: int) -> str:
-            """The head's mu and sigma rows side by side, one block a component."""
-            shape = (self.config.components, size, *shape)
-            pair = [graph.op("Reshape", self.weight(f"{name}.{kind}"), axes(*shape)) for name in HEADS]
-            return graph.op("Concat", *pair, axis=1)
-
-        kernel = graph.op("Gather", blocks("weight", self.config.hidden), component, axis=0)
-        bias = graph.op("Gather", blocks("bias"), component, axis=0)
+        graph = self.graph
+        kernel = graph.op("Gather", self.blocks("weight", self.config.hidden), component, axis=0)
+        bias = graph.op("Gather", self.blocks("bias"), component, axis=0)
         drawn = graph.op("MatMul", kernel, graph.op("Unsqueeze", hidden, axes(2)))
         return graph.op("Add", graph.op("Squeeze", drawn, axes(2)), bias)
 
@@ -102,7 +111,7 @@ def write_step(model: MDNRNN, statistics: Statistics, path: Path, arithmetic: Ar
     graph.op("Concat", *hiddens, output="hidden_out", axis=0)
     graph.op("Concat", *cells, output="cell_out", axis=0)
 
-    hidden = graph.op("Relu", products.linear("dense", x))
+    hidden = products.dense(x)
     logits = graph.op("Div", products.linear("pi", hidden), graph.op("Unsqueeze", "pi_temperature", axes(1)))
     graph.op("Softmax", logits, output="pi", axis=1)
     cumulative = graph.op("CumSum", "pi", np.array(1, np.int64))
