@@ -14,16 +14,16 @@ from training.dancer import TrainedDancer
 from training.vae import Decoder
 from training.vae_fast import FOLDS, PHASES
 
-LATENTS = 256  # decoded, drawn evenly from the bank
-BATCH = 16
-# One value in 2000 saturates: 44.0 dB for the default dancer's images; 37.6 with the extremes, 42.7 with one in 10000.
+LATENTS = 64  # decoded, drawn evenly from the bank
+BATCH = 8
+# One value in 2000 saturates. The default dancer's images: 43.1 dB; 37.6 with the extremes, 42.2 with one in 10000.
 SATURATED = 0.0005
 REACH = 1.25  # a dance goes further than its footage: latents and hidden units, by their greatest
 
 
 @dataclass(frozen=True)
 class DecoderRanges:
-    """latents: greatest magnitude. maps: greatest value after each Relu but the Dense's. taps: of the projected taps."""
+    """latents: greatest magnitude. maps: greatest after each convolution. taps: least and greatest once projected."""
 
     latents: float
     maps: tuple[float, float, float]

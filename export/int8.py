@@ -109,8 +109,9 @@ class Int8Convolution:
     made: Scale
 
     def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
+        (x,) = maps
         kernel, bias = self.convolution.kernel, (self.convolution.bias,)
-        return (convolve(graph, *maps, self.read, kernel, bias, self.made, SAME["pads"]),)
+        return (convolve(graph, x, self.read, kernel, bias, self.made, SAME["pads"]),)
 
 
 @dataclass(frozen=True)
@@ -120,11 +121,11 @@ class Int8Phases:
     made: Scale
 
     def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
+        (x,) = maps
         bias = (self.phases.convolution.bias,)
         kernels = zip(PHASES, self.phases.kernels(graph), strict=True)
         return tuple(
-            convolve(graph, *maps, self.read, kernel, bias, self.made, (1 - p, 1 - q, p, q))
-            for (p, q), kernel in kernels
+            convolve(graph, x, self.read, kernel, bias, self.made, (1 - p, 1 - q, p, q)) for (p, q), kernel in kernels
         )
 
 
@@ -157,8 +158,14 @@ def quantise(ranges: DecoderRanges) -> Rewrite:
         assert isinstance(phases, Phases)
         assert isinstance(logits, GatheredLogits)
         return [
-            *(Int8Dense(dense, latents), first, Quantise(one), double, Int8Convolution(second, one, two)),
-            *(Int8Phases(phases, two, three), Int8GatheredLogits(logits, three, taps), *end),
+            Int8Dense(dense, latents),
+            first,
+            Quantise(one),
+            double,
+            Int8Convolution(second, one, two),
+            Int8Phases(phases, two, three),
+            Int8GatheredLogits(logits, three, taps),
+            *end,
         ]
 
     return rewrite
