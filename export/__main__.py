@@ -24,7 +24,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--precision",
         choices=PRECISIONS,
         default="fp32",
-        help="fp32: exact. int8: a third of the time on a processor with VNNI, images at about 43 dB (default: fp32)",
+        help="fp32: exact. int8: a third of the time on a processor with VNNI, images at 42 dB or more (default: fp32)",
     )
     return parser.parse_args(arguments)
 

@@ -45,9 +45,8 @@ class Scale:
         return cls(greatest / (LEVELS - MIDDLE), MIDDLE)
 
     @classmethod
-    def of(cls, low: float, high: float) -> "Scale":
-        step = max((high - low) / LEVELS, SMALLEST)
-        return cls(step, round(-low / step))
+    def positive(cls, greatest: float) -> "Scale":
+        return cls(max(greatest / LEVELS, SMALLEST))
 
     @property
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
@@ -65,22 +64,19 @@ def quantised_rows(graph: Graph, kernel: str, rank: int) -> tuple[str, str, str]
     return graph.op("QuantizeLinear", kernel, scale, zero, axis=0), scale, zero
 
 
-def convolve(
-    graph: Graph, x: str, scale: Scale, kernel: str, bias: tuple[str, ...], made: Scale, pads: Sequence[int] = (0,) * 4
-) -> str:
-    """Bytes -> bytes. Where `made.zero` is 0 they saturate at it: a Relu."""
+def convolve(graph: Graph, x: str, scale: Scale, kernel: str, bias: str, made: Scale, pads: Sequence[int]) -> str:
+    """Bytes -> bytes, with a Relu: where `made.zero` is 0 they saturate at it."""
     rows, steps, zeros = quantised_rows(graph, kernel, 4)
     unit = graph.op("Mul", steps, scalar(scale.step))
-    sums = [graph.op("Cast", graph.op("Round", graph.op("Div", each, unit)), to=INT32) for each in bias]
-    return graph.op("QLinearConv", x, *scale.arrays, rows, steps, zeros, *made.arrays, *sums, pads=list(pads))
+    sums = graph.op("Cast", graph.op("Round", graph.op("Div", bias, unit)), to=INT32)
+    return graph.op("QLinearConv", x, *scale.arrays, rows, steps, zeros, *made.arrays, sums, pads=list(pads))
 
 
-def multiply(graph: Graph, x: str, scale: Scale, kernel: str, bias: str) -> str:
-    """Bytes (n, inputs) by a kernel (outputs, inputs) -> float32 (n, outputs)."""
+def multiply(graph: Graph, x: str, scale: Scale, kernel: str) -> str:
+    """Bytes (..., inputs) by a kernel (outputs, inputs) -> float32 (..., outputs)."""
     rows, steps, _ = quantised_rows(graph, kernel, 2)
     product = graph.op("MatMulInteger", x, graph.op("Transpose", rows, perm=[1, 0]), scale.arrays[1])
-    unit = graph.op("Mul", steps, scalar(scale.step))
-    return graph.op("Add", graph.op("Mul", graph.op("Cast", product, to=FLOAT), unit), bias)
+    return graph.op("Mul", graph.op("Cast", product, to=FLOAT), graph.op("Mul", steps, scalar(scale.step)))
 
 
 @dataclass(frozen=True)
@@ -90,8 +86,8 @@ class Int8Dense:
 
     def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
         (latents,) = maps
-        value = multiply(graph, self.latents.quantise(graph, latents), self.latents, self.dense.kernel, self.dense.bias)
-        return self.dense.shaped(graph, value)
+        value = multiply(graph, self.latents.quantise(graph, latents), self.latents, self.dense.kernel)
+        return self.dense.shaped(graph, graph.op("Add", value, self.dense.bias))
 
 
 @dataclass(frozen=True)
@@ -110,7 +106,7 @@ class Int8Convolution:
 
     def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
         (x,) = maps
-        kernel, bias = self.convolution.kernel, (self.convolution.bias,)
+        kernel, bias = self.convolution.kernel, self.convolution.bias
         return (convolve(graph, x, self.read, kernel, bias, self.made, SAME["pads"]),)
 
 
@@ -122,7 +118,7 @@ class Int8Phases:
 
     def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
         (x,) = maps
-        bias = (self.phases.convolution.bias,)
+        bias = self.phases.convolution.bias
         kernels = zip(PHASES, self.phases.kernels(graph), strict=True)
         return tuple(
             convolve(graph, x, self.read, kernel, bias, self.made, (1 - p, 1 - q, p, q)) for (p, q), kernel in kernels
@@ -131,23 +127,25 @@ class Int8Phases:
 
 @dataclass(frozen=True)
 class Int8GatheredLogits:
-    """Projects bytes to bytes; the sums of the projected taps are float32."""
+    """Projects bytes to float32: what a pixel adds to the image may be large numbers that cancel each other."""
 
     gathered: GatheredLogits
     read: Scale
-    made: Scale
 
     def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
-        kernel = self.gathered.kernel(graph)
-        taps = [convolve(graph, phase, self.read, kernel, (), self.made) for phase in maps]
-        projected = [graph.op("DequantizeLinear", each, *self.made.arrays) for each in taps]
+        kernel = graph.op("Reshape", self.gathered.kernel(graph), axes(-1, self.gathered.logits.inputs))
+        projected = []
+        for phase in maps:
+            # Convolutions of bytes have channels last: onnxruntime takes this Transpose and its own away together.
+            taps = multiply(graph, graph.op("Transpose", phase, perm=[0, 2, 3, 1]), self.read, kernel)
+            projected.append(graph.op("Transpose", taps, perm=[0, 3, 1, 2]))
         return self.gathered.gathered(graph, projected)
 
 
 def quantise(ranges: DecoderRanges) -> Rewrite:
-    """The rewrite that follows DECODER_INT8: bytes from the latents to the projected taps."""
-    latents, taps = Scale.signed(ranges.latents), Scale.of(*ranges.taps)
-    one, two, three = (Scale.of(0, top) for top in ranges.maps)
+    """The rewrite that follows DECODER_INT8: bytes from the latents to the last convolution."""
+    latents = Scale.signed(ranges.latents)
+    one, two, three = (Scale.positive(top) for top in ranges.maps)
 
     def rewrite(graph: Graph, layers: Sequence[Layer]) -> list[Layer]:
         dense, first, double, second, phases, logits, *end = layers
@@ -164,7 +162,7 @@ def quantise(ranges: DecoderRanges) -> Rewrite:
             double,
             Int8Convolution(second, one, two),
             Int8Phases(phases, two, three),
-            Int8GatheredLogits(logits, three, taps),
+            Int8GatheredLogits(logits, three),
             *end,
         ]
 
@@ -179,7 +177,7 @@ class Int8Step(Float32):
     def __init__(self, graph: Graph, model: MDNRNN, ranges: StepRanges) -> None:
         super().__init__(graph, model)
         self.latents = Scale.signed(ranges.latents)
-        self.units = Scale.of(0, ranges.hidden)
+        self.units = Scale.positive(ranges.hidden)
 
     def gates(self, layer: int, x: str, hidden: str) -> str:
         # Each half of the kernel takes up the scale of the bytes it reads: their sum is one product.
@@ -188,11 +186,12 @@ class Int8Step(Float32):
         parts = ((from_x, read), (from_hidden, self.state))
         kernel = self.graph.op("Concat", *(self.graph.op("Mul", half, scalar(s.step)) for half, s in parts), axis=1)
         both = self.graph.op("Concat", read.quantise(self.graph, x), self.state.quantise(self.graph, hidden), axis=1)
-        return multiply(self.graph, both, Scale(1.0, MIDDLE), kernel, bias)
+        return self.graph.op("Add", multiply(self.graph, both, Scale(1.0, MIDDLE), kernel), bias)
 
     def dense(self, x: str) -> str:
         kernel, bias = self.weight("dense.weight"), self.weight("dense.bias")
-        return self.graph.op("Relu", multiply(self.graph, self.state.quantise(self.graph, x), self.state, kernel, bias))
+        value = multiply(self.graph, self.state.quantise(self.graph, x), self.state, kernel)
+        return self.graph.op("Relu", self.graph.op("Add", value, bias))
 
     def head(self, hidden: str, component: str) -> str:
         graph, config = self.graph, self.config

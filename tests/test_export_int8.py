@@ -1,5 +1,6 @@
 """An int8 bundle comes near to the exact one, says what it is, and is refused where it does not come near."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from engine.bundle import open_bundle
-from engine.metadata import Metadata
+from engine.metadata import BundleError, Metadata
 from export.__main__ import main
 from export.bundle import rounded, write_bundle
 from export.calibration import decoder_ranges, step_ranges
@@ -92,7 +93,6 @@ def test_ranges_cover_what_the_bank_does() -> None:
     ranges = decoder_ranges(dancer)
     bank = dancer.bank.astype(np.float32)
     assert ranges.latents == pytest.approx(1.25 * np.abs(bank).max())
-    assert ranges.taps[0] < 0 < ranges.taps[1]
     assert min(ranges.maps) > 0
     normalised = (bank - dancer.statistics.mean) / dancer.statistics.deviation
     assert step_ranges(dancer).latents == pytest.approx(1.25 * np.abs(normalised).max(), rel=1e-6)
@@ -100,15 +100,14 @@ def test_ranges_cover_what_the_bank_does() -> None:
 
 def test_a_byte_stands_for_a_value() -> None:
     assert Scale.signed(2.54) == Scale(0.02, 128)
-    assert Scale.of(0, 51) == Scale(0.2, 0)
-    assert Scale.of(-10, 41) == Scale(0.2, 50)
+    assert Scale.positive(51) == Scale(0.2, 0)
 
 
 def test_weights_are_rounded_to_a_127th_of_their_row_s_greatest(tmp_path: Path) -> None:
     kernel = np.array([[1.27, -0.634, 0.004], [0, 0, 0], [-127, 63, 0.6]], np.float32)
     graph = Graph("rows")
     quantised_rows(graph, "kernel", 2)
-    rows, scale = graph.nodes[-1].output[0], graph.nodes[2].output[0]
+    rows, scale = graph.nodes[-1].output[0], graph.nodes[3].output[0]
     graph.op("Cast", rows, output="rows", to=FLOAT)
     graph.op("Identity", scale, output="scale")
     path = tmp_path / "rows.onnx"
@@ -121,14 +120,12 @@ def test_weights_are_rounded_to_a_127th_of_their_row_s_greatest(tmp_path: Path) 
 def test_a_product_of_bytes_is_the_product_of_what_they_stand_for(tmp_path: Path) -> None:
     kernel = np.array([[1.27, -0.5, 0.25], [-0.127, 0.05, 0]], np.float32)  # whole 127ths of their rows' greatest
     graph = Graph("product")
-    value = multiply(
-        graph, "bytes", Scale(0.5, 128), graph.constant("kernel", kernel), graph.constant("bias", np.ones(2))
-    )
+    value = multiply(graph, "bytes", Scale(0.5, 128), graph.constant("kernel", kernel))
     graph.op("Identity", value, output="value")
     path = tmp_path / "product.onnx"
     graph.save(path, [("bytes", ["n", 3], UINT8)], [("value", ["n", 2], FLOAT)])
     (found,) = open_session(path).run(None, {"bytes": np.array([[130, 128, 124], [0, 255, 128]], np.uint8)})
-    np.testing.assert_allclose(found, np.array([[1, 0, -2], [-64, 63.5, 0]]) @ kernel.T + 1, rtol=1e-6)
+    np.testing.assert_allclose(found, np.array([[1, 0, -2], [-64, 63.5, 0]]) @ kernel.T, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -159,3 +156,13 @@ def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
         *("README.md", "bank.npy", "bundle.json", "decoder.onnx", "encoder.onnx", "step.onnx")
     ]
+
+
+def test_an_older_bundle_is_exact_and_another_precision_is_refused(bundles: tuple[Path, Path], tmp_path: Path) -> None:
+    entries = json.loads((bundles[1] / "bundle.json").read_text())
+    del entries["precision"]
+    (tmp_path / "bundle.json").write_text(json.dumps(entries))
+    assert Metadata.read(tmp_path).precision == "fp32"
+    (tmp_path / "bundle.json").write_text(json.dumps(entries | {"precision": "int4"}))
+    with pytest.raises(BundleError, match=r'bundle\.json: precision is "int4"; it must be one of "fp32", "int8"$'):
+        Metadata.read(tmp_path)
