@@ -40,9 +40,12 @@ class Dense:
     size: tuple[int, int]
 
     def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
-        flat = graph.op("Relu", graph.op("Gemm", *maps, self.kernel, self.bias, transB=1))
+        return self.shaped(graph, graph.op("Gemm", *maps, self.kernel, self.bias, transB=1))
+
+    def shaped(self, graph: Graph, value: str) -> tuple[str, ...]:
+        """The map, from the sums (n, channels * rows * columns)."""
         # 0 hands n on by its name: onnxruntime fuses an Add into a Conv only where it can tell their shapes equal.
-        return (graph.op("Reshape", flat, axes(0, self.channels, *self.size)),)
+        return (graph.op("Reshape", graph.op("Relu", value), axes(0, self.channels, *self.size)),)
 
 
 @dataclass(frozen=True)
@@ -101,12 +104,17 @@ class Phases:
     convolution: Convolution
 
     def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
-        found = []
-        for p, q in PHASES:
-            kernel = graph.op("Einsum", FOLD[p], self.convolution.kernel, FOLD[q], equation="au,oiuv,bv->oiab")
-            pads = [1 - p, 1 - q, p, q]
-            found.append(graph.op("Relu", graph.op("Conv", *maps, kernel, self.convolution.bias, pads=pads)))
-        return tuple(found)
+        bias = self.convolution.bias
+        phases = zip(PHASES, self.kernels(graph), strict=True)
+        return tuple(
+            graph.op("Relu", graph.op("Conv", *maps, kernel, bias, pads=[1 - p, 1 - q, p, q]))
+            for (p, q), kernel in phases
+        )
+
+    def kernels(self, graph: Graph) -> list[str]:
+        """Of each phase, (outputs, inputs, 2, 2): its first row and column lie before the pixel where p and q are 0."""
+        fold = "au,oiuv,bv->oiab"
+        return [graph.op("Einsum", FOLD[p], self.convolution.kernel, FOLD[q], equation=fold) for p, q in PHASES]
 
 
 @dataclass(frozen=True)
@@ -170,14 +178,21 @@ class GatheredLogits:
     logits: Logits
 
     def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
+        kernel = self.kernel(graph)
+        return self.gathered(graph, [graph.op("Conv", phase, kernel) for phase in maps])
+
+    def kernel(self, graph: Graph) -> str:
+        """The projection, (16, inputs, 1, 1), in the order of `gather_kernel`'s channels."""
         kernel = graph.op("Reshape", self.logits.kernel, axes(self.logits.inputs, 3, 3))
         kernel = graph.op("Einsum", FOLD, kernel, FOLD, equation="rau,iuv,sbv->rasbi")
-        kernel = graph.op("Reshape", kernel, axes(BLOCK**2, self.logits.inputs, 1, 1))
+        return graph.op("Reshape", kernel, axes(BLOCK**2, self.logits.inputs, 1, 1))
+
+    def gathered(self, graph: Graph, projected: list[str]) -> tuple[str, ...]:
+        """The image's logits, from the four phases projected."""
         bias: tuple[str, ...] = (graph.op("Expand", self.logits.bias, axes(BLOCK**2)),)  # added once
         blocks = ""
-        for (p, q), phase in zip(PHASES, maps, strict=True):
-            pads = [p, q, 2 - p, 2 - q]
-            added = graph.op("Conv", graph.op("Conv", phase, kernel), gather_kernel(p, q), *bias, pads=pads)
+        for (p, q), phase in zip(PHASES, projected, strict=True):
+            added = graph.op("Conv", phase, gather_kernel(p, q), *bias, pads=[p, q, 2 - p, 2 - q])
             blocks, bias = graph.op("Add", added, blocks) if blocks else added, ()
         pixels = graph.op("DepthToSpace", blocks, blocksize=BLOCK, mode="DCR")
         pixels = graph.op("Squeeze", pixels, axes(1))

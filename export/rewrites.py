@@ -83,3 +83,5 @@ def share_rows(graph: Graph, layers: Sequence[Layer]) -> list[Layer]:
 
 
 DECODER: tuple[Rewrite, ...] = (fold_pointwise, split_phases, gather_logits, share_rows)
+# int8 goes on from here: differences of rows would be rounded once more (`export.int8`).
+DECODER_INT8: tuple[Rewrite, ...] = (fold_pointwise, split_phases, gather_logits)

@@ -1,4 +1,4 @@
-"""Every rewrite of the decoder computes what the plain layers do, at any sizes, and all of them are applied."""
+"""Every rewrite computes what the plain layers do, at any sizes, and all of them are applied."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +12,15 @@ import torch
 from export.graph import Graph
 from export.layers import gather_kernel
 from export.rewrites import DECODER, Rewrite, replace
+from export.step import WholeHead, write_step
 from export.vae import decoder_layers, write_decoder
+from tests.fixtures.tiny_dancer import LATENTS, tiny_dancer
 from training.start import graph_weights
 from training.vae import Decoder, VAEConfig
 from training.vae_fast import PHASES
 
 IMAGE_BOUND = 2e-6  # of the float image, 0..1: rounding
-LATENTS = 40
+IMAGES = 40
 CONFIGS = [
     VAEConfig((40, 24), 6, (8, 6, 4)),
     VAEConfig((8, 8), 3, (5, 3, 1)),  # one cell: every pixel is at the border
@@ -38,7 +40,7 @@ def decoder_of(config: VAEConfig) -> Decoder:
 
 
 def latents_of(config: VAEConfig) -> np.ndarray:
-    count = LATENTS if config.image_size[0] < 100 else 4
+    count = IMAGES if config.image_size[0] < 100 else 4
     return np.random.default_rng(0).standard_normal((count, config.latent_size), np.float32)
 
 
@@ -127,3 +129,26 @@ def test_every_pixel_of_a_block_is_summed_from_four_numbers() -> None:
 
 def test_runs_are_replaced_and_all_else_is_kept() -> None:
     assert replace([1, "a", 2, "b", "c", 3], (int, str), lambda n, s: [s * n]) == ["a", "bb", "c", 3]  # type: ignore[list-item]
+
+
+def test_the_lazy_head_computes_what_the_whole_head_does(tmp_path: Path) -> None:
+    dancer, dancers = tiny_dancer(), 50
+    random = np.random.default_rng(2)
+    feeds = {
+        "latent_in": random.standard_normal((dancers, LATENTS), np.float32),
+        "hidden_in": random.uniform(-1, 1, (2, dancers, 12)).astype(np.float32),
+        "cell_in": random.uniform(-1, 1, (2, dancers, 12)).astype(np.float32),
+        "uniform": random.random(dancers, np.float32),
+        "normal": random.standard_normal((dancers, LATENTS), np.float32),
+        "pi_temperature": np.full(dancers, 1.5, np.float32),
+        "sigma_temperature": np.full(dancers, 0.5, np.float32),
+    }
+    write_step(dancer.mdn_rnn, dancer.statistics, tmp_path / "lazy.onnx")
+    write_step(dancer.mdn_rnn, dancer.statistics, tmp_path / "plain.onnx", WholeHead)
+    lazy, plain = (
+        onnxruntime.InferenceSession(str(tmp_path / f"{name}.onnx"), providers=["CPUExecutionProvider"])
+        for name in ("lazy", "plain")
+    )
+    assert len(set(lazy.run(["component"], feeds)[0])) > 1
+    for found, expected in zip(lazy.run(None, feeds), plain.run(None, feeds), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
