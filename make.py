@@ -42,13 +42,16 @@ SHOW_LIBRARIES = [
 COMPILER = ["g++", "libx11-dev"]
 # Tests open real windows on a screen in memory, press real keys on real layouts, and listen to a real sound server.
 TEST_PROGRAMS = ["xvfb", "xdotool", "x11-xkb-utils", "pulseaudio", "pulseaudio-utils", "libasound2-plugins"]
-# Programs that people send OSC with: oscsend, Pure Data, SuperCollider.
-CLIENT_PROGRAMS = ["liblo-tools", "puredata-core", "supercollider-language"]
+# Programs that people send OSC with, oscsend, Pure Data and SuperCollider, and one that they play videos in.
+CLIENT_PROGRAMS = ["liblo-tools", "puredata-core", "supercollider-language", "chromium"]
+# What lets WebGPU run without a GPU: Vulkan, and SwiftShader, which comes with Chromium.
+SOFTWARE_GPU = ["libvulkan1", "chromium"]
 
 USAGE = """\
 make dance [ARGS="..."]   install what the show needs, the first time, and start it; ARGS go to dancenet
 make test  [ARGS="..."]   install what development needs, the first time, and run every check; ARGS go to pytest
-make test-clients         install oscsend, Pure Data and SuperCollider, and have them play the show
+make test-clients         install oscsend, Pure Data, SuperCollider and Chromium, and have them play the show
+make test-webgpu          install WebGPU's plugin and a GPU in software, and have the dancer run there
 make lint                 the checks of the source alone: ruff and mypy
 make bench [ARGS="..."]   install TensorFlow and PyTorch beside, in .venv-bench, and measure; ARGS go to the benchmarks
 make clean                remove .venv, .venv-bench and what tools left behind; models and runs stay
@@ -66,6 +69,7 @@ def main(arguments: list[str]) -> int:
         "dance": dance,
         "test": test,
         "test-clients": test_clients,
+        "test-webgpu": test_webgpu,
         "lint": lint,
         "bench": bench,
         "clean": clean,
@@ -98,10 +102,19 @@ def test(rest: list[str]) -> int:
 
 
 def test_clients(rest: list[str]) -> int:
-    """The checks that real OSC programs take part in; without these they are skipped."""
+    """The checks that other people's programs take part in; without these they are skipped."""
     set_up(development=True)
     install_system_packages(CLIENT_PROGRAMS)
     return run([str(program("python")), "-m", "pytest", "tests/clients", *rest])
+
+
+def test_webgpu(rest: list[str]) -> int:
+    """The checks of the dancer on WebGPU; without its plugin they are skipped."""
+    set_up(development=True)
+    install_system_packages(SOFTWARE_GPU)
+    python = str(program("python"))
+    installed = run([python, "-m", "pip", "install", "--quiet", "--editable", ".[webgpu]"])
+    return installed or run([python, "-m", "pytest", "tests/test_webgpu.py", *rest])
 
 
 def lint(rest: list[str]) -> int:

@@ -53,7 +53,7 @@ def introduce(stage: Live) -> None:
     """Says what the show runs on."""
     bundle = stage.cast.models.bundle
     print(f"screen    {stage.window.context.info['GL_RENDERER']}; paced by {stage.window.pacing}")
-    print(f"dancer    {bundle.metadata.name} on {bundle.provider.name}")
+    print(f"dancer    {bundle.metadata.name} on {bundle.device.name}")
 
 
 def frames(stage: Live, count: int) -> list[float]:

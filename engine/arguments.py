@@ -24,6 +24,8 @@ CHECK_SIZE = (320, 180)
 MOST_FPS = 240.0
 LEAST_QUALITY = 0.1
 ENDINGS = (*VIDEOS, STILL, IMAGES)
+# As engine/providers.py has them: to import it here would load onnxruntime for the help.
+DEVICES = ("auto", "cpu", "cuda", "coreml", "webgpu")
 
 COMMANDS = """\
 commands:
@@ -37,7 +39,7 @@ commands:
   dancenet isf-check PATH...
                             draw ISF files, and tell which cannot be and where
   dancenet controls         every parameter, command, signal and key
-  dancenet devices          monitors, audio inputs and inference providers: which are used and why
+  dancenet devices          monitors, audio inputs and devices for the model: which are used and why
 
 `dancenet COMMAND --help` tells more. Keys: F1 shows them all, H the HUD, Ctrl+Q quits. OSC: one number to
 /dancenet/dance/temperature, and so on; `dancenet controls` lists the addresses.
@@ -201,7 +203,7 @@ def parse_devices(arguments: list[str]) -> argparse.Namespace:
     """`dancenet devices` takes no options but --help."""
     parser = argparse.ArgumentParser(
         prog="dancenet devices",
-        description="Tells which monitors, audio inputs and inference providers there are, which are used, and why.",
+        description="Tells which monitors, audio inputs and devices for the model there are, which are used, and why.",
     )
     return parser.parse_args(arguments)
 
@@ -219,7 +221,10 @@ def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
     )  # fmt: skip
     parser.add_argument("--speed", type=parameter("dance/speed"), metavar="X", help="0 freezes, 2 is double (1)")
     parser.add_argument("--fps", type=frame_rate, metavar="N", help=f"frames a second ({FPS:g})")
-    parser.add_argument("--provider", default="auto", metavar="NAME", help="where the model runs: auto, cpu, cuda, ...")
+    parser.add_argument(
+        "--device", choices=DEVICES, default=DEVICES[0],
+        help="where the model runs; auto takes an NVIDIA GPU, or another one that WebGPU reaches, if it works (auto)",
+    )  # fmt: skip
     parser.add_argument(
         "--route", type=route, action="append", default=[], metavar="'SIGNAL PARAMETER AMOUNT'",
         help="a route at the start, such as 'audio/bass dance/speed 0.2'; curve, attack, release, invert, centre may "

@@ -13,9 +13,21 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from engine.binding import Binding, DeviceBinding, step_alike
 from engine.contract import StateTensor, check_decoder, check_encoder, check_step
 from engine.metadata import BundleError, Metadata
-from engine.providers import CPU, SESSION_ERRORS, choose, one_line, open_session
+from engine.providers import (
+    AUTO,
+    CPU,
+    CUDA,
+    LIVE_THREADS,
+    SESSION_ERRORS,
+    STEP_THREADS,
+    DeviceError,
+    choose,
+    one_line,
+    open_session,
+)
 
 __all__ = ["Bundle", "BundleError", "Metadata", "open_bundle"]
 
@@ -26,10 +38,11 @@ LEAST_PASSAGES = 100
 class Bundle:
     """A trained dancer. `step` and `decoder` are open sessions, run once; `bank` is (passages, steps, latent_size).
 
-    `state` lists the tensors of the step's state, the latent first. `provider` says where the sessions run and why.
+    `state` lists the tensors of the step's state, the latent first. `device` says where the sessions run and why;
+    `threads` is for images.
     """
 
-    def __init__(self, folder: Path, provider: str, threads: int) -> None:
+    def __init__(self, folder: Path, device: str, threads: int) -> None:
         self.folder = folder
         self.threads = threads
         if not folder.is_dir():
@@ -39,37 +52,55 @@ class Bundle:
             if not (folder / name).is_file():
                 raise BundleError(f"{folder / name}: missing; a bundle holds {', '.join(FILES)}")
         self.bank = _read_bank(folder / BANK, self.metadata)
-        self.provider = choose(folder / DECODER, provider)
-        self.decoder = self._open(DECODER)
+        try:
+            self.device, self.decoder = choose(folder / DECODER, device, threads)
+        except SESSION_ERRORS as error:
+            raise _unreadable(folder / DECODER, error) from None
         check_decoder(folder / DECODER, self.decoder, self.metadata)
-        self.step = self._open(STEP)
+        self.step = self._open(STEP, STEP_THREADS)
         self.state: tuple[StateTensor, ...] = check_step(folder / STEP, self.step, self.metadata)
         self._encoder: onnxruntime.InferenceSession | None = None
-        spare = self.provider.name == CPU and threads == 1 and (os.cpu_count() or 1) > 1
+        spare = self.device.name == CPU and (os.cpu_count() or 1) > 1
         self._second = ThreadPoolExecutor(1, "second core") if spare else None
+        self._captures = False
+        self._idle: dict[int, list[DeviceBinding]] = {}  # by how many dancers they are for
         self._warm_up()
+        if self.device.name == CUDA:
+            self._capture()
+
+    def bind(self, dancers: int) -> Binding | DeviceBinding:
+        """So many dancers' tensors for the step: the state at zero, the inputs at their defaults."""
+        return self._bind(self.step, dancers, self._captures)
+
+    def unbind(self, binding: Binding | DeviceBinding) -> None:
+        """Takes tensors back that nobody uses any more: a graph that was recorded with them serves the next as many."""
+        if self._captures and isinstance(binding, DeviceBinding):
+            self._idle.setdefault(len(binding.pi), []).append(binding)
 
     def encoder(self) -> onnxruntime.InferenceSession:
         """The encoder's session, opened when first asked for. Raises BundleError."""
         if self._encoder is None:
-            session = self._open(ENCODER)
+            session = self._open(ENCODER, self.threads)
             check_encoder(self.folder / ENCODER, session, self.metadata)
             self._encoder = session
         return self._encoder
 
     def decode(self, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Latents (n, latent_size) -> images (n, height, width)."""
+        if self.device.name != CPU:
+            return self.decoder.run(["images"], {"latents": latents})[0]  # at once: it has cores enough
         images: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)] * 2
         halves = np.array_split(latents, 2) if len(latents) > 1 else [latents]
 
         def decode_half(half: int) -> None:
             images[half] = self.decoder.run(["images"], {"latents": halves[half]})[0]
 
-        self.together([lambda half=half: decode_half(half) for half in range(len(halves))])  # type: ignore[misc]
+        do = self.together if self.threads == 1 else _do  # a session of several threads has the cores by itself
+        do([lambda half=half: decode_half(half) for half in range(len(halves))])  # type: ignore[misc]
         return np.concatenate(images) if len(halves) > 1 else images[0]
 
     def together(self, tasks: Sequence[Callable[[], None]]) -> None:
-        """Does the tasks and returns when all are done: every other one on a second core, where a live show leaves one.
+        """Does the tasks and returns when all are done: every other one on a second core, where there is one.
 
         A session's own threads would be as fast, but a dancer alone would pay for them: they cost it more than they
         save. onnxruntime lets go of Python's lock while it runs.
@@ -81,21 +112,52 @@ class Bundle:
         _do(tasks[::2])
         others.result()
 
-    def _open(self, name: str) -> onnxruntime.InferenceSession:
+    def _open(self, name: str, threads: int) -> onnxruntime.InferenceSession:
         path = self.folder / name
         try:
-            return open_session(path, self.provider, self.threads)
+            return open_session(path, self.device, threads)
         except SESSION_ERRORS as error:
-            raise BundleError(f"{path}: not a readable ONNX model ({one_line(error)})") from None
+            raise _unreadable(path, error) from None
+
+    def _inputs(self, dancers: int) -> dict[str, NDArray[np.float32]]:
+        """The step's inputs by name, those of the state apart, as they are if nobody says otherwise."""
+        return {
+            "uniform": np.full(dancers, 0.5, np.float32),
+            "normal": np.zeros((dancers, self.metadata.latent_size), np.float32),
+            "pi_temperature": np.ones(dancers, np.float32),
+            "sigma_temperature": np.ones(dancers, np.float32),
+            **{each.name: np.full(dancers, each.default, np.float32) for each in self.metadata.controls},
+        }
+
+    def _bind(self, step: onnxruntime.InferenceSession, dancers: int, captures: bool) -> Binding | DeviceBinding:
+        inputs = self._inputs(dancers)
+        pi = np.full((dancers, self.metadata.components), 1 / self.metadata.components, np.float32)
+        if self.device.memory is None:
+            return Binding(step, self.state, dancers, inputs, pi)
+        if self._idle.get(dancers):
+            binding = self._idle[dancers].pop()
+            binding.begin(inputs, pi)
+            return binding
+        return DeviceBinding(step, self.state, dancers, inputs, pi, self.device.memory, self.device.turn, captures)
+
+    def _capture(self) -> None:
+        """Has the step recorded as CUDA graphs, if it can be and then dances the same.
+
+        It cannot be where a node is left to the CPU. What onnxruntime's documentation tells besides has not been seen
+        at work, so that it is tried out.
+        """
+        try:
+            step = open_session(self.folder / STEP, self.device, STEP_THREADS, capture=True)
+            if step_alike(self._bind(self.step, 1, False), self._bind(step, 1, True)):
+                self.step, self._captures = step, True
+        except (DeviceError, *SESSION_ERRORS):
+            return
 
     def _warm_up(self) -> None:
         """Runs the step and the decoder once on a latent of the bank, and checks what comes out."""
-        one = np.ones(1, np.float32)
         latent = self.bank[:1, 0]
-        feeds: dict[str, NDArray[np.float32]] = {each.name_in: np.zeros(each.shape, np.float32) for each in self.state}
-        feeds |= {"latent_in": latent, "uniform": np.full(1, 0.5, np.float32), "normal": np.zeros_like(latent)}
-        feeds |= {"pi_temperature": one, "sigma_temperature": one}
-        feeds |= {control.name: np.full(1, control.default, np.float32) for control in self.metadata.controls}
+        feeds = {each.name_in: np.zeros(each.shape, np.float32) for each in self.state} | self._inputs(1)
+        feeds["latent_in"] = latent
         names = [each.name_out for each in self.state]
         try:
             outputs = self.step.run(names, feeds)
@@ -115,12 +177,16 @@ class Bundle:
             raise BundleError(f"{self.folder / DECODER}: gave images {images.shape}; expected {(1, height, width)}")
 
 
-def open_bundle(path: str | os.PathLike[str], provider: str = "auto", threads: int = 1) -> Bundle:
-    """Opens the bundle in the folder `path`: one thread for a live show, two for a render.
+def open_bundle(path: str | os.PathLike[str], device: str = AUTO, threads: int = LIVE_THREADS) -> Bundle:
+    """Opens the bundle in the folder `path` on a device by its name, `auto` for the best that works.
 
-    Raises BundleError where the bundle breaks its contract, ProviderError where the provider cannot be had.
+    Raises BundleError where the bundle breaks its contract, DeviceError where the device cannot be had.
     """
-    return Bundle(Path(path), provider, threads)
+    return Bundle(Path(path), device, threads)
+
+
+def _unreadable(path: Path, error: Exception) -> BundleError:
+    return BundleError(f"{path}: not a readable ONNX model ({one_line(error)})")
 
 
 def _do(tasks: Sequence[Callable[[], None]]) -> None:

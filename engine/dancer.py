@@ -78,7 +78,10 @@ class Dancer:
         self._energy = Energy(bundle.bank, self._rate)
         self._falls: list[Fall] = []
         # The session's memory grows to the most it will need, ahead of the show.
-        bundle.together([partial(Squad(bundle, MOST).step, {}) for _ in range(2)])
+        most = [Squad(bundle, MOST) for _ in range(2)]
+        bundle.together([partial(squad.step, {}) for squad in most])
+        for squad in most:
+            squad.close()
         self._warm_up(len(seeds))
 
     @property

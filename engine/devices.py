@@ -1,4 +1,4 @@
-"""What there is to play with, for `dancenet devices`: monitors, audio inputs, inference providers.
+"""What there is to play with, for `dancenet devices`: monitors, audio inputs, devices for the model.
 
 Owns the wording only. Every list says what is used and why, or why there is none.
 """
@@ -10,7 +10,7 @@ from engine.audio.inputs import DEFAULT, LOOPBACK, choose, inputs
 
 def report() -> str:
     """The three lists, as lines to print."""
-    sections = {"Monitors": monitors(), "Audio inputs": audio_inputs(), "Inference": providers()}
+    sections = {"Monitors": monitors(), "Audio inputs": audio_inputs(), "Devices for the model": model_devices()}
     return "\n\n".join("\n".join([f"{title}:", *(f"  {line}" for line in lines)]) for title, lines in sections.items())
 
 
@@ -55,15 +55,19 @@ def audio_inputs() -> list[str]:
     return [*lines, f"Used: {used.name}; {why}. --audio N or a part of the name picks another.", f"{loopback}."]
 
 
-def providers() -> list[str]:
-    """The providers of this onnxruntime, best first, then the one that plays the default dancer and why."""
+def model_devices() -> list[str]:
+    """A line for each device, by its name for `--device`, then the one that `auto` plays the default dancer on."""
     try:
-        from engine.providers import SESSION_ERRORS, available, choose
+        from engine.providers import AUTO, DEVICES, SESSION_ERRORS, choose, missing
     except ImportError as error:
         return [f"none: {error}"]
-    lines = list(available())
+    lines = []
+    for name in DEVICES:
+        if name != AUTO:
+            lack = missing(name)
+            lines.append(f"{name}  {'here' if lack is None else f'no: {lack.what}; {lack.remedy}'}")
     try:
-        chosen = choose(resources.path("models/default") / "decoder.onnx")
+        chosen, _ = choose(resources.path("models/default") / "decoder.onnx")
     except (FileNotFoundError, *SESSION_ERRORS) as error:
         return [*lines, f"Which is used shows with a dancer: {error}"]
-    return [*lines, f"Used: {chosen.name}; {chosen.reason}."]
+    return [*lines, f"Used: {chosen.name}; {chosen.reason}. --device NAME picks another."]

@@ -17,6 +17,7 @@ from engine.parameters import PARAMETERS, SMOOTH, Parameter
 
 FORMAT = 1
 FILE = "bundle.json"
+PRECISIONS = ("fp32", "int8")  # fp32 graphs are exact; what no entry says is fp32
 IMAGE_KINDS = ("dark silhouette", "light silhouette", "grey")
 # Names that the step's tensors already have, so that no control may take them.
 TAKEN = ("uniform", "normal", *(parameter.name for parameter in PARAMETERS))
@@ -40,7 +41,9 @@ class Health:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What `bundle.json` says. `image_size` is (width, height); `controls` are further inputs of the step."""
+    """What `bundle.json` says. `image_size` is (width, height); `controls` are further inputs of the step; `precision`
+    is that of the step and the decoder.
+    """
 
     name: str
     image_size: tuple[int, int]
@@ -55,6 +58,7 @@ class Metadata:
     controls: tuple[Parameter, ...] = ()
     quality: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
+    precision: str = "fp32"
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> "Metadata":
@@ -93,6 +97,7 @@ class Metadata:
             "data": self.data,
             "licence": self.licence,
             "quality": self.quality,
+            "precision": self.precision,
         }
         _Entries(path, entries).metadata()
         temporary = path.with_name(f"{path.name}.part")
@@ -134,6 +139,7 @@ class _Entries:
             data=self.take("data", _is_text, "a text that is not empty"),
             licence=self.take("licence", _is_text, "a text that is not empty"),
             quality=self.take("quality", lambda v: isinstance(v, dict), "an object of figures"),
+            precision=self.precision(),
         )
 
     def take(self, name: str, allowed: Callable[[Any], bool], expected: str) -> Any:
@@ -142,6 +148,12 @@ class _Entries:
         value = self.entries[name]
         if not allowed(value):
             self.refuse(name, value, expected)
+        return value
+
+    def precision(self) -> str:
+        self.entries.setdefault("precision", PRECISIONS[0])
+        kinds = ", ".join(f'"{kind}"' for kind in PRECISIONS)
+        value: str = self.take("precision", lambda v: v in PRECISIONS, f"one of {kinds}")
         return value
 
     def refuse(self, name: str, value: Any, expected: str) -> NoReturn:

@@ -20,7 +20,7 @@ from engine.controls import Controls
 from engine.dancer import Dancer
 from engine.metadata import FILE, Metadata
 from engine.parameters import Parameter
-from engine.providers import SESSION_ERRORS, ProviderError, one_line
+from engine.providers import SESSION_ERRORS, DeviceError, one_line
 
 # Seconds in which the picture goes over from one dancer to the next.
 FADE = 1.0
@@ -142,7 +142,7 @@ class Models:
         self._opening = None
         try:
             act = future.result()
-        except (BundleError, ProviderError, OSError, *SESSION_ERRORS) as error:
+        except (BundleError, DeviceError, OSError, *SESSION_ERRORS) as error:
             self._say(f"{one_line(error)}; {self._now.bundle.metadata.name} dances on")
             # Passed over: the next move goes on from it.
             self._folders.pop(place)

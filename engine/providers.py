@@ -1,21 +1,54 @@
-"""Opens ONNX sessions on the provider that really works, and says which and why.
+"""Opens ONNX sessions on the device that really works, and says which and why, or what is missing and how to get it.
 
-onnxruntime lists CUDA wherever it was built with it, and falls back to the CPU in silence: what counts is what
-`session.get_providers()` says of an open session.
+Owns what onnxruntime is told: providers, their options, threads. onnxruntime lists CUDA wherever it was built with it,
+and falls back to the CPU in silence: what counts is what `session.get_providers()` says of an open session. CUDA and
+CoreML are written from onnxruntime's documentation and have not been measured; WebGPU has run on a software adapter.
 """
 
+import contextlib
 import ctypes
+import io
 import os
+import platform
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 
-CPU = "cpu"
-CUDA = "cuda"
-# Exact and repeatable before fast: no TF32, and convolution algorithms by rule, not by a race between them.
-OPTIONS = {CUDA: {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}}
+from engine import webgpu
+
+AUTO, CPU, CUDA, COREML, WEBGPU = DEVICES = "auto", "cpu", "cuda", "coreml", "webgpu"
+PROVIDERS = {
+    CPU: "CPUExecutionProvider",
+    CUDA: "CUDAExecutionProvider",
+    COREML: "CoreMLExecutionProvider",
+    WEBGPU: webgpu.PROVIDER,
+}
+# What `auto` tries before the CPU. NVIDIA's own kernels before portable ones. Not CoreML: the graphs have a free axis,
+# with which it has crashed (onnxruntime #21227) and is slow, says its documentation, as every node is that it leaves to
+# the CPU. On the CPU alone a frame takes 3 ms.
+TRIED = CUDA, WEBGPU
+# Exact and repeatable before fast.
+OPTIONS = {
+    # No TF32, and convolution algorithms by rule, not by a race between them.
+    CUDA: {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"},
+    # Not the neural engine, which computes in 16 bits, and the format that keeps float32 as it is.
+    COREML: {"ModelFormat": "MLProgram", "MLComputeUnits": "CPUAndGPU"},
+    # The layout of the graphs. With its own, transposes come in, and one of bytes that it leaves to the CPU.
+    WEBGPU: {"preferredLayout": "NCHW"},
+}
+# CUDA only: the kernels of a step are recorded once for each set of buffers and launched together after that.
+CAPTURE = {"enable_cuda_graph": "1"}
+# A live show: two threads reach a 99th percentile of 41-48 ms on a busy machine of two cores, one reaches 3.5.
+LIVE_THREADS = 1
+# A render has the machine to itself: all cores that this process may use.
+OFFLINE_THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+# The step, always: a dance is not to change with the number of cores, and with 3 threads it did, for sums then go in
+# another order. A second thread takes it as long as one.
+STEP_THREADS = 1
 LOG_FATAL = 4
 SESSION_ERRORS = (
     onnxruntime_errors.EPFail,
@@ -31,62 +64,79 @@ SESSION_ERRORS = (
 )
 
 
-class ProviderError(Exception):
-    """A provider that was asked for by name and cannot be had; the message is one line."""
+class DeviceError(Exception):
+    """A device that was asked for by name and cannot be had; the message is one line that says how to get it."""
 
 
 @dataclass(frozen=True)
-class Provider:
+class Device:
     """Where the sessions run, and why there."""
 
     name: str
     reason: str
 
+    @property
+    def memory(self) -> str | None:
+        """Where onnxruntime is to keep tensors that stay on the device; None where that is the CPU's own memory."""
+        return self.name if self.name in (CUDA, WEBGPU) else None
 
-def available() -> tuple[str, ...]:
-    """The short names of the providers that this onnxruntime was built with, best first: `cuda`, `cpu`..."""
-    return tuple(_short(name) for name in onnxruntime.get_available_providers())
+    @property
+    def turn(self) -> AbstractContextManager[Any]:
+        """To be held by whoever uses the device's tensors, for as long as that takes."""
+        return webgpu.turn if self.name == WEBGPU else contextlib.nullcontext()
 
 
-def choose(path: str | os.PathLike[str], wanted: str = "auto") -> Provider:
-    """The provider for the model at `path`: `wanted` by its short name, or with `auto` CUDA if it works, else the CPU.
+@dataclass(frozen=True)
+class Missing:
+    """What keeps a device from being used here, and how to get it, each a part of a line."""
 
-    Opens the model once, or twice, to find out; whether it is a model at all shows when it is opened to run. Raises
-    ProviderError.
+    what: str
+    remedy: str
+
+
+def missing(name: str) -> Missing | None:
+    """What is missing for a device, as far as can be told without a model; None if nothing is."""
+    looks = {CUDA: _missing_for_cuda, COREML: _missing_for_coreml, WEBGPU: _missing_for_webgpu}
+    return looks[name]() if name in looks else None
+
+
+def choose(
+    path: str | os.PathLike[str], wanted: str = AUTO, threads: int = LIVE_THREADS
+) -> tuple[Device, onnxruntime.InferenceSession]:
+    """Opens the model at `path` on the device `wanted`, or with `auto` on the first that works.
+
+    Raises DeviceError where a device asked for by name cannot be had, and one of SESSION_ERRORS where the CPU cannot
+    open the model.
     """
-    names = available()
-    if wanted == CPU:
-        return Provider(CPU, "as asked")
-    if wanted == "auto" and CUDA not in names:
-        return Provider(CPU, "this onnxruntime was built without CUDA")
-    if wanted != "auto" and wanted not in names:
-        raise ProviderError(f"provider {wanted}: this onnxruntime has {', '.join(names)}")
-    name = CUDA if wanted == "auto" else wanted
-    asked = "as asked" if wanted != "auto" else "it works here"
-    trouble = _missing_for_cuda() if name == CUDA else None
-    if trouble is None:
-        try:
-            _open(path, name, threads=1, alone=True)
-            return Provider(name, asked)
-        except SESSION_ERRORS:
-            trouble = "did not start"
-        try:
-            session = _open(path, name, threads=1)
-        except SESSION_ERRORS as error:
-            trouble = f"did not start ({one_line(error)})"
-        else:
-            if _short(session.get_providers()[0]) == name:
-                return Provider(name, f"{asked}; a part of the model runs on the CPU")
-    if wanted == "auto":
-        return Provider(CPU, f"{name}: {trouble}")
-    raise ProviderError(f"provider {wanted}: {trouble}")
+    if wanted not in DEVICES:
+        raise DeviceError(f"--device {wanted}: unknown; it is one of {', '.join(DEVICES)}")
+    troubles = []
+    for name in TRIED if wanted == AUTO else (wanted,):
+        if name == CPU:
+            continue
+        reason = "it works here" if wanted == AUTO else "as asked"
+        found = missing(name)
+        if found is None and name == WEBGPU and wanted == AUTO and not webgpu.is_hardware(webgpu.adapter()):
+            found = Missing("no GPU that it could use, only a software adapter", "--device webgpu takes that too")
+        opened = found or _try(path, name, threads, reason)
+        if not isinstance(opened, Missing):
+            return opened
+        if wanted != AUTO:
+            raise DeviceError(f"--device {name}: {opened.what}; {opened.remedy}")
+        troubles.append(f"{name}: {opened.what}")
+    return Device(CPU, "; ".join(troubles) or "as asked"), _open(path, CPU, threads)
 
 
-def open_session(path: str | os.PathLike[str], provider: Provider, threads: int) -> onnxruntime.InferenceSession:
-    """Opens the model at `path` on the provider. Raises one of SESSION_ERRORS, or ProviderError if it fell back."""
-    session = _open(path, provider.name, threads)
-    if _short(session.get_providers()[0]) != provider.name:
-        raise ProviderError(f"provider {provider.name}: did not start for {path}")
+def open_session(
+    path: str | os.PathLike[str], device: Device, threads: int, capture: bool = False
+) -> onnxruntime.InferenceSession:
+    """Opens the model at `path` on the device. Raises one of SESSION_ERRORS, or DeviceError if it fell back.
+
+    With `capture`, a run with a `gpu_graph_id` records a CUDA graph, and the next ones play it.
+    """
+    session = _open(path, device.name, threads, capture=capture)
+    if session.get_providers()[0] != PROVIDERS[device.name]:
+        raise DeviceError(f"--device {device.name}: did not start for {path}")
     return session
 
 
@@ -98,7 +148,33 @@ def one_line(error: Exception) -> str:
     return text.strip().rstrip(".")
 
 
-def _open(path: str | os.PathLike[str], name: str, threads: int, alone: bool = False) -> onnxruntime.InferenceSession:
+def install(extra: str) -> str:
+    """The command that brings one of the optional extras."""
+    return f'pip install "dancenet-live[{extra}]"'
+
+
+def _try(
+    path: str | os.PathLike[str], name: str, threads: int, reason: str
+) -> tuple[Device, onnxruntime.InferenceSession] | Missing:
+    """The model open on a device for which nothing is missing, or what went wrong."""
+    remedies = {CUDA: f"{install(CUDA)} brings NVIDIA's libraries", WEBGPU: f"{install(WEBGPU)} --upgrade"}
+    remedy = remedies.get(name, "--device cpu works everywhere")
+    try:
+        return Device(name, reason), _open(path, name, threads, alone=True)
+    except SESSION_ERRORS:
+        pass  # a part of the model may need the CPU
+    try:
+        session = _open(path, name, threads)
+    except SESSION_ERRORS as error:
+        return Missing(f"did not start ({one_line(error)})", remedy)
+    if session.get_providers()[0] != PROVIDERS[name]:
+        return Missing("did not start", remedy)
+    return Device(name, f"{reason}; a part of the model runs on the CPU"), session
+
+
+def _open(
+    path: str | os.PathLike[str], name: str, threads: int, alone: bool = False, capture: bool = False
+) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = LOG_FATAL  # what goes wrong is said by us, on one line
     options.intra_op_num_threads = threads
@@ -110,22 +186,49 @@ def _open(path: str | os.PathLike[str], name: str, threads: int, alone: bool = F
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     if name != CPU:
         onnxruntime.set_default_logger_severity(LOG_FATAL)  # a provider that cannot load complains there
-    full = {_short(each): each for each in onnxruntime.get_available_providers()}[name]
+    provider_options = OPTIONS.get(name, {}) | (CAPTURE if capture else {})
+    if name == WEBGPU:
+        options.add_provider_for_devices([webgpu.adapter()], provider_options)
+        return webgpu.Session(os.fspath(path), options, enable_fallback=0)
     return onnxruntime.InferenceSession(
-        os.fspath(path), options, providers=[(full, OPTIONS.get(name, {}))], enable_fallback=0
+        os.fspath(path), options, providers=[(PROVIDERS[name], provider_options)], enable_fallback=0
     )
 
 
-def _missing_for_cuda() -> str | None:
-    """What CUDA lacks here, or None. Loads NVIDIA's libraries from their wheels (the extra `cuda`) where they are."""
+def _missing_for_cuda() -> Missing | None:
+    """Loads NVIDIA's libraries from their wheels (the extra `cuda`) where they are."""
+    if PROVIDERS[CUDA] not in onnxruntime.get_available_providers():
+        remedy = f"on x86-64 Linux and Windows: pip uninstall onnxruntime; {install(CUDA)}"
+        return Missing("this onnxruntime was built without it", remedy)
     driver = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     try:
         ctypes.CDLL(driver)
     except OSError:
-        return f"no NVIDIA driver here ({driver} is not found)"
-    onnxruntime.preload_dlls()
+        remedy = f"NVIDIA's driver brings it, and {install(CUDA)} the rest"
+        return Missing(f"no NVIDIA driver here ({driver} is not found)", remedy)
+    # Only here, for it loads a gigabyte. It prints what it does not find; what is missed then shows on opening.
+    with contextlib.redirect_stdout(io.StringIO()):
+        onnxruntime.preload_dlls()
     return None
 
 
-def _short(provider: str) -> str:
-    return provider.removesuffix("ExecutionProvider").lower()
+def _missing_for_coreml() -> Missing | None:
+    if platform.system() != "Darwin":
+        return Missing("only macOS has it", "--device auto takes what is here")
+    if PROVIDERS[COREML] not in onnxruntime.get_available_providers():
+        return Missing("this onnxruntime was built without it", "pip install --force-reinstall onnxruntime")
+    return None
+
+
+def _missing_for_webgpu() -> Missing | None:
+    onnxruntime.set_default_logger_severity(LOG_FATAL)
+    try:
+        webgpu.register()
+    except ImportError:
+        return Missing("its plugin is not installed", install(WEBGPU))
+    except SESSION_ERRORS as error:
+        return Missing(f"its plugin does not load ({one_line(error)})", f"{install(WEBGPU)} --upgrade")
+    if webgpu.adapter() is None:
+        remedy = "a driver of the GPU brings one; on Linux that is Vulkan's, with the system's libvulkan1"
+        return Missing("no GPU that it could use", remedy)
+    return None

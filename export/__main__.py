@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.bundle import BundleError
+from engine.metadata import PRECISIONS, BundleError
 from export.bundle import write_bundle
 from export.parity import ParityError
 from training.dancer import TrainedDancer
@@ -20,6 +20,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="dancer.pt, as `dancenet train` writes it")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle's folder")
     parser.add_argument("--name", help="what the dancer is called (as it was trained)")
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="fp32",
+        help="fp32: exact. int8: a third of the time on a processor with VNNI, images at 42 dB or more (default: fp32)",
+    )
     return parser.parse_args(arguments)
 
 
@@ -30,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         dancer = TrainedDancer.load(options.checkpoint)
         if options.name:
             dancer.name = options.name
-        parity = write_bundle(dancer, options.out)
+        parity = write_bundle(dancer, options.out, options.precision)
     except (ValueError, ParityError, BundleError) as error:
         print(f"dancenet: export: {error}", file=sys.stderr)
         return 1

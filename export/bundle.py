@@ -9,7 +9,10 @@ import numpy as np
 
 from engine.bundle import Metadata, open_bundle
 from engine.metadata import Health
-from export.parity import Parity, measure
+from export.calibration import decoder_ranges, step_ranges
+from export.int8 import Int8Step, quantise
+from export.parity import Closeness, Parity, compare, measure
+from export.rewrites import DECODER_INT8
 from export.step import write_step
 from export.vae import write_decoder, write_encoder
 from training.clips import STEPS_A_SECOND
@@ -68,8 +71,25 @@ def model_card(dancer: TrainedDancer) -> str:
     )
 
 
-def write_bundle(dancer: TrainedDancer, folder: Path) -> Parity:
-    """Write the bundle to `folder`, replacing one that is there; what parity measured.
+def write_int8(dancer: TrainedDancer, folder: Path) -> Closeness:
+    """Replace the exact step and decoder in `folder` by int8 ones; how near they come. Raises ParityError."""
+    part = folder / "int8"
+    part.mkdir()
+    ranges = step_ranges(dancer)
+    write_step(
+        dancer.mdn_rnn, dancer.statistics, part / "step.onnx", lambda graph, model: Int8Step(graph, model, ranges)
+    )
+    write_decoder(dancer.vae.decoder, part / "decoder.onnx", (*DECODER_INT8, quantise(decoder_ranges(dancer))))
+    closeness = compare(dancer, folder, part)
+    closeness.check()
+    for file in sorted(part.iterdir()):
+        os.replace(file, folder / file.name)
+    part.rmdir()
+    return closeness
+
+
+def write_bundle(dancer: TrainedDancer, folder: Path, precision: str = "fp32") -> Parity:
+    """Write the bundle to `folder`, replacing one that is there; what parity measured. `precision`: of PRECISIONS.
 
     Raises ParityError, or the engine's BundleError, and leaves `folder` as it was. Other files in it are kept.
     """
@@ -83,9 +103,11 @@ def write_bundle(dancer: TrainedDancer, folder: Path) -> Parity:
         write_encoder(dancer.vae.encoder, part / "encoder.onnx")
         parity = measure(dancer, part)
         parity.check()
+        if precision == "int8":
+            parity.int8 = write_int8(dancer, part)
         np.save(part / "bank.npy", dancer.bank)
         (part / "README.md").write_text(model_card(dancer), encoding="utf-8")
-        metadata(dancer).write(part)
+        metadata(dancer, precision).write(part)
         open_bundle(part)  # the engine itself must accept it
         folder.mkdir(parents=True, exist_ok=True)
         for file in sorted(part.iterdir()):
@@ -95,7 +117,7 @@ def write_bundle(dancer: TrainedDancer, folder: Path) -> Parity:
     return parity
 
 
-def metadata(dancer: TrainedDancer) -> Metadata:
+def metadata(dancer: TrainedDancer, precision: str) -> Metadata:
     return Metadata(
         name=dancer.name,
         image_size=dancer.vae.config.image_size,
@@ -108,4 +130,5 @@ def metadata(dancer: TrainedDancer) -> Metadata:
         licence=dancer.licence,
         defaults=dancer.defaults,
         quality=dancer.quality,
+        precision=precision,
     )

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 OPSET, IR_VERSION = 17, 8  # read by onnxruntime 1.14 and newer
 
-FLOAT, UINT8, INT64 = TensorProto.FLOAT, TensorProto.UINT8, TensorProto.INT64
+FLOAT, UINT8, INT8, INT32, INT64 = (getattr(TensorProto, name) for name in ("FLOAT", "UINT8", "INT8", "INT32", "INT64"))
 
 
 class Graph:

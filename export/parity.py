@@ -1,4 +1,5 @@
-"""Holds exported graphs against PyTorch: the same weights, latents and noise, over many carried steps.
+"""Holds exported graphs against PyTorch: the same weights, latents and noise, over many carried steps; and int8 graphs
+against the exact ones.
 
 Owns the bounds. An export that fails them is not written.
 """
@@ -16,7 +17,10 @@ STEPS = 100
 DANCERS = 3
 STEP_BOUND = 1e-4  # state, mixture and sample
 IMAGE_BOUND = 1.0  # grey levels
+DECIBELS_BOUND = 40.0  # of int8 images beside exact ones: 42 or more is aimed at
+VARIATION_BOUND = 0.01  # of int8 mixture weights after one step: the share of draws that another component gets
 EDGE = 1e-5  # a uniform draw this close to a component's edge may fall on either side
+MODELS = ("step", "decoder")  # that int8 is for
 TEMPERATURES = np.array([0.5, 1.0, 1.5], np.float32)  # one a dancer
 
 
@@ -25,16 +29,41 @@ class ParityError(Exception):
 
 
 @dataclass
+class Closeness:
+    """How near int8 graphs come to the exact ones: images' PSNR in decibels; mean total variation of pi in one step."""
+
+    decibels: float
+    variation: float
+
+    def __str__(self) -> str:
+        return f"int8 beside fp32: images at {self.decibels:.1f} dB, total variation of pi {self.variation:.4f} a step"
+
+    def check(self) -> None:
+        """Raises ParityError if anything is out of bounds."""
+        if not self.decibels >= DECIBELS_BOUND:
+            raise ParityError(f"int8: images are at {self.decibels:.1f} dB; at least {DECIBELS_BOUND:g} are needed")
+        if not self.variation <= VARIATION_BOUND:
+            raise ParityError(
+                f"int8: pi's total variation is {self.variation:.3g}; at most {VARIATION_BOUND:g} is allowed"
+            )
+
+
+@dataclass
 class Parity:
-    """Greatest differences seen: of each output of the step, of images in grey levels, of encoded latents."""
+    """Greatest differences seen: of each output of the step, of images in grey levels, of encoded latents.
+
+    Of the exact graphs; `int8`, where a bundle's are int8, is how near they come to these.
+    """
 
     step: dict[str, float]
     images: float
     latents: float
+    int8: Closeness | None = None
 
     def __str__(self) -> str:
         worst = max(self.step.values())
-        return f"beside PyTorch, over {STEPS} steps: the step differs by {worst:.1e}, images by {self.images:.2f} grey"
+        exact = f"beside PyTorch, over {STEPS} steps: the step differs by {worst:.1e}, images by {self.images:.2f} grey"
+        return f"{exact}; {self.int8}" if self.int8 else exact
 
     def check(self) -> None:
         """Raises ParityError if anything is out of bounds."""
@@ -108,3 +137,25 @@ def reference_step(
     drawn = chosen_mu + TEMPERATURES[:, None] * chosen_sigma * normal
     arrays = {"latent_out": drawn, "pi": pi, "mu": chosen_mu, "sigma": chosen_sigma}
     return arrays | {"hidden_out": state[0].numpy(), "cell_out": state[1].numpy()}, state
+
+
+def compare(dancer: TrainedDancer, exact: Path, rounded: Path) -> Closeness:
+    """Run the step and the decoder in both folders, each step from the state that the exact one has come to."""
+    steps, decoders = ([open_session(folder / f"{name}.onnx") for folder in (exact, rounded)] for name in MODELS)
+    random = np.random.Generator(np.random.PCG64(0))
+    hidden, cell = (part.numpy() for part in dancer.mdn_rnn.zero_state(DANCERS))
+    errors, variations = [], []
+    for latent in passage(dancer, random):
+        feeds = {
+            "latent_in": latent,
+            "hidden_in": hidden,
+            "cell_in": cell,
+            "uniform": random.random(DANCERS, np.float32),
+        }
+        feeds |= {"normal": np.zeros_like(latent), "pi_temperature": TEMPERATURES, "sigma_temperature": TEMPERATURES}
+        (hidden, cell, pi), (_, _, near) = (step.run(["hidden_out", "cell_out", "pi"], feeds) for step in steps)
+        variations.append(np.abs(pi - near).sum(1).mean() / 2)
+        images, near = (decoder.run(None, {"latents": latent})[0].astype(np.float64) for decoder in decoders)
+        errors.append(((images - near) ** 2).mean())
+    error = max(float(np.mean(errors)), 1e-6)  # equal images would be at infinity
+    return Closeness(10 * float(np.log10(255**2 / error)), float(np.mean(variations)))

@@ -1,9 +1,10 @@
-"""`step.onnx`: one step of the LSTM-MDN with its sampling, for any number of dancers.
+"""`step.onnx`: one step of the LSTM-MDN with its sampling, for any number of dancers. Owns its nodes.
 
 The head is lazy: the mixture's weights come first, a component is drawn, and only that component's rows of the head
 are read and multiplied (6.3 M of 12.2 M parameters). Exact: the others' means and sigmas would not be used.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +16,73 @@ from training.mdn_rnn import MDNRNN, SIGMA_FLOOR
 HEADS = ("mu", "sigma")
 
 
-def lstm_cell(graph: Graph, layer: int, units: int, weights: dict, x: str, hidden: str, cell: str) -> tuple[str, str]:
-    """One LSTM layer for one step: (dancers, inputs) -> its new hidden and cell, (dancers, units)."""
+class Float32:
+    """The model's products, in float32 on weights stored as float16. `graph.weight` keeps PyTorch's names."""
 
-    def gates(kind: str) -> str:
-        # PyTorch's order i, f, g, o becomes i, f, o, g: one sigmoid runs over the first three.
-        name = f"{kind}_l{layer}"
-        whole = graph.weight(f"lstm.{name}", weights[f"lstm.{name}"])
-        i, f, g, o = graph.split(whole, units, units, units, units, axis=0)
-        return graph.op("Concat", i, f, o, g, axis=0)
+    def __init__(self, graph: Graph, model: MDNRNN) -> None:
+        self.graph, self.config = graph, model.config
+        self.weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
 
-    kernel = graph.op("Concat", gates("weight_ih"), gates("weight_hh"), axis=1)
-    bias = graph.op("Add", gates("bias_ih"), gates("bias_hh"))
-    both = graph.op("Concat", x, hidden, axis=1)
-    kernel = graph.op("Transpose", kernel, perm=[1, 0])
-    summed = graph.op("Gemm", both, kernel, bias)
+    def weight(self, name: str) -> str:
+        return self.graph.weight(name, self.weights[name])
+
+    def gate_weights(self, layer: int) -> tuple[str, str, str]:
+        """A layer's kernels (4 units, inputs) and (4 units, units), and their bias.
+
+        PyTorch's order i, f, g, o becomes i, f, o, g: one sigmoid runs over the first three.
+        """
+        graph, units = self.graph, self.config.units
+
+        def ordered(kind: str) -> str:
+            i, f, g, o = graph.split(self.weight(f"lstm.{kind}_l{layer}"), units, units, units, units, axis=0)
+            return graph.op("Concat", i, f, o, g, axis=0)
+
+        bias = graph.op("Add", ordered("bias_ih"), ordered("bias_hh"))
+        return ordered("weight_ih"), ordered("weight_hh"), bias
+
+    def gates(self, layer: int, x: str, hidden: str) -> str:
+        """What a layer's input and hidden state, (dancers, inputs) and (dancers, units), sum to: (dancers, 4 units)."""
+        *kernels, bias = self.gate_weights(layer)
+        kernel = self.graph.op("Transpose", self.graph.op("Concat", *kernels, axis=1), perm=[1, 0])
+        return self.graph.op("Gemm", self.graph.op("Concat", x, hidden, axis=1), kernel, bias)
+
+    def linear(self, name: str, value: str) -> str:
+        return self.graph.op("Gemm", value, self.weight(f"{name}.weight"), self.weight(f"{name}.bias"), transB=1)
+
+    def dense(self, x: str) -> str:
+        """The head's hidden units, (dancers, hidden)."""
+        return self.graph.op("Relu", self.linear("dense", x))
+
+    def blocks(self, kind: str, *shape: int) -> str:
+        """The head's mu and sigma rows side by side, (components, 2 latent_size, *shape)."""
+        sizes = axes(self.config.components, self.config.latent_size, *shape)
+        pair = [self.graph.op("Reshape", self.weight(f"{name}.{kind}"), sizes) for name in HEADS]
+        return self.graph.op("Concat", *pair, axis=1)
+
+    def head(self, hidden: str, component: str) -> str:
+        """mu and sigma of the components drawn, side by side: (dancers, 2 latent_size)."""
+        graph = self.graph
+        kernel = graph.op("Gather", self.blocks("weight", self.config.hidden), component, axis=0)
+        bias = graph.op("Gather", self.blocks("bias"), component, axis=0)
+        drawn = graph.op("MatMul", kernel, graph.op("Unsqueeze", hidden, axes(2)))
+        return graph.op("Add", graph.op("Squeeze", drawn, axes(2)), bias)
+
+
+class WholeHead(Float32):
+    """The plain form, which tests and benchmarks hold the lazy head against: all components, then the one drawn."""
+
+    def head(self, hidden: str, component: str) -> str:
+        graph, shape = self.graph, axes(-1, self.config.components, self.config.latent_size)
+        both = [graph.op("Reshape", self.linear(name, hidden), shape) for name in HEADS]
+        index = graph.op("Unsqueeze", component, axes(1))
+        return graph.op("GatherND", graph.op("Concat", *both, axis=2), index, batch_dims=1)
+
+
+Arithmetic = Callable[[Graph, MDNRNN], Float32]
+
+
+def lstm_cell(graph: Graph, summed: str, units: int, cell: str) -> tuple[str, str]:
+    """One LSTM layer's gates and cell (dancers, units) -> its new hidden and cell."""
     squashed, candidate = graph.split(summed, 3 * units, units, axis=1)
     i, f, o = graph.split(graph.op("Sigmoid", squashed), units, units, units, axis=1)
     kept, added = graph.op("Mul", f, cell), graph.op("Mul", i, graph.op("Tanh", candidate))
@@ -37,12 +90,12 @@ def lstm_cell(graph: Graph, layer: int, units: int, weights: dict, x: str, hidde
     return graph.op("Mul", o, graph.op("Tanh", new_cell)), new_cell
 
 
-def write_step(model: MDNRNN, statistics: Statistics, path: Path) -> None:
+def write_step(model: MDNRNN, statistics: Statistics, path: Path, arithmetic: Arithmetic = Float32) -> None:
     """Write `step.onnx` as docs/bundle.md says."""
     config = model.config
     size, components = config.latent_size, config.components
-    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     graph = Graph("step")
+    products = arithmetic(graph, model)
     mean = graph.constant("latent_mean", statistics.mean)
     deviation = graph.constant("latent_deviation", statistics.deviation)
 
@@ -52,18 +105,14 @@ def write_step(model: MDNRNN, statistics: Statistics, path: Path) -> None:
     hiddens, cells = [], []
     for layer in range(config.layers):
         hidden, cell = (graph.op("Squeeze", parts[layer], axes(0)) for parts in (hiddens_in, cells_in))
-        x, cell = lstm_cell(graph, layer, config.units, weights, x, hidden, cell)
+        x, cell = lstm_cell(graph, products.gates(layer, x, hidden), config.units, cell)
         hiddens.append(graph.op("Unsqueeze", x, axes(0)))
         cells.append(graph.op("Unsqueeze", cell, axes(0)))
     graph.op("Concat", *hiddens, output="hidden_out", axis=0)
     graph.op("Concat", *cells, output="cell_out", axis=0)
 
-    def linear(name: str, value: str) -> str:
-        kernel, bias = (graph.weight(f"{name}.{kind}", weights[f"{name}.{kind}"]) for kind in ("weight", "bias"))
-        return graph.op("Gemm", value, kernel, bias, transB=1)
-
-    hidden = graph.op("Relu", linear("dense", x))
-    logits = graph.op("Div", linear("pi", hidden), graph.op("Unsqueeze", "pi_temperature", axes(1)))
+    hidden = products.dense(x)
+    logits = graph.op("Div", products.linear("pi", hidden), graph.op("Unsqueeze", "pi_temperature", axes(1)))
     graph.op("Softmax", logits, output="pi", axis=1)
     cumulative = graph.op("CumSum", "pi", np.array(1, np.int64))
     passed = graph.op("LessOrEqual", cumulative, graph.op("Unsqueeze", "uniform", axes(1)))
@@ -71,17 +120,8 @@ def write_step(model: MDNRNN, statistics: Statistics, path: Path) -> None:
     # Rounding may leave the last cumulative weight a little below 1.
     graph.op("Min", count, axes(components - 1), output="component")
 
-    def blocks(kind: str, shape: tuple[int, ...]) -> str:
-        """The head's mu and sigma rows side by side, one block a component."""
-        pair = [graph.op("Reshape", graph.weight(f"{n}.{kind}", weights[f"{n}.{kind}"]), axes(*shape)) for n in HEADS]
-        return graph.op("Concat", *pair, axis=1)
-
-    kernel = graph.op("Gather", blocks("weight", (components, size, config.hidden)), "component", axis=0)
-    bias = graph.op("Gather", blocks("bias", (components, size)), "component", axis=0)
-    drawn = graph.op("MatMul", kernel, graph.op("Unsqueeze", hidden, axes(2)))
-    drawn = graph.op("Add", graph.op("Squeeze", drawn, axes(2)), bias)
-    mu, sigma = graph.split(drawn, size, size, axis=1)
-    mu = graph.op("Add", mu, graph.op("Mul", latent, graph.weight("gain", weights["gain"])))
+    mu, sigma = graph.split(products.head(hidden, "component"), size, size, axis=1)
+    mu = graph.op("Add", mu, graph.op("Mul", latent, products.weight("gain")))
     small = graph.op("Exp", graph.op("Min", sigma, scalar(0.0)))
     sigma = graph.op("Add", graph.op("Add", small, graph.op("Relu", sigma)), scalar(SIGMA_FLOOR))
     graph.op("Add", graph.op("Mul", mu, deviation), mean, output="mu")

@@ -14,6 +14,11 @@ from tests.fixtures.tiny_bundle import write_tiny_bundle
 # spinning takes: 38 tests took over 280 s beside a training, and 27 s like this. OpenMP reads it when torch loads it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# onnxruntime's WebGPU may run on the software adapter that Debian's chromium brings. Read when its plugin is loaded.
+os.environ.setdefault("ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER", "1")
+if (SWIFTSHADER := Path("/usr/lib/chromium/vk_swiftshader_icd.json")).exists():
+    os.environ.setdefault("VK_ICD_FILENAMES", str(SWIFTSHADER))
+
 # Nobody's own scenes and set-ups of monitors are read by tests, nor written.
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="dancenet-tests-")
 atexit.register(shutil.rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True)

@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 
 from engine.audio.analysis import Analysis
 from engine.audio.decode import SONG_RATE, AudioError, Samples, blocks, mono
-from engine.audio.ear import BLOCK, Telling
+from engine.audio.ear import BLOCK
 from engine.audio.inputs import LOOPBACK, Input, choose
 from engine.audio.sound import SILENCE, Sound
+from engine.audio.telling import Telling
 from engine.clock import FixedClock, WallClock
 from engine.controls import Controls
 from engine.parameters import PARAMETERS
@@ -362,8 +364,101 @@ def test_the_newest_sound_is_given_until_what_is_heard_is_over() -> None:
     assert source.sound is SILENCE
 
 
+def test_samples_are_given_while_somebody_takes_them_whatever_ear_hears_them(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nonexistent")  # by the wall clock
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    song = write_wav(tmp_path / "song.wav", clicks(60))
+    first: list[tuple[float, float, bytes]] = []
+    second: list[tuple[float, float, bytes]] = []
+
+    def take_first(*block: Any) -> None:
+        first.append(block)
+
+    def take_second(*block: Any) -> None:
+        second.append(block)
+
+    expected = np.rint(np.concatenate(list(blocks(song, SONG_RATE)))[:, 0] * 32768)
+    with closing(AudioFile(song, stage.clock, stage.told.append)) as audio:
+        stage.until(audio, hears(stage))
+        assert not first
+        asked = time.perf_counter()
+        audio.listen(take_first)
+        stage.until(audio, lambda: len(first) >= 25)
+        assert first[0][0] <= asked + 0.1, "what came while it was asked for is there too"
+        audio.listen(take_second)
+        stage.until(audio, lambda: len(second) >= 10)
+        audio.unlisten(take_first)
+        count = len(first)
+        ear = audio._ear._process
+        assert ear is not None
+        audio._ear.begin_anew()
+        stage.until(audio, lambda: audio._ear._process not in (ear, None))
+        count_then = len(second)
+        stage.until(audio, lambda: len(second) > count_then + 25)
+        audio.unlisten(take_second)
+        assert count <= len(first) <= count + 1, "what was under way"
+    # One behind the other, sample by sample, and of the song.
+    begin = first[0][0]
+    sound = np.concatenate([np.frombuffer(data, "<i2").reshape(-1, 2) for _, _, data in first])
+    assert {rate for _, rate, _ in first} == {SONG_RATE} and (sound[:, 0] == sound[:, 1]).all()
+    lengths = np.cumsum([0, *(len(data) // 4 for _, _, data in first)])
+    assert [when for when, _, _ in first] == pytest.approx(begin + lengths[:-1] / SONG_RATE, abs=1e-3)
+    offsets = range(0, len(expected) - len(sound), BLOCK)
+    assert any(np.abs(expected[offset:][: len(sound)] - sound[:, 0]).max() <= 1 for offset in offsets)
+
+
+def test_samples_that_were_lost_begin_a_line_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = threading.Event()
+    asked.set()
+    telling = Telling(SONG_RATE, asked)
+    block = np.full((BLOCK, 1), 0.5, np.float32)
+    for began in (7.0, 7.0 + BLOCK / SONG_RATE, 8.0, *(8.0 + n * BLOCK / SONG_RATE for n in range(1, 5))):
+        telling.hear(block, began)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    given = [line[1:] for line in lines if line[0] == "samples"]
+    assert [when for when, *_ in given] == pytest.approx([7.0, 8.0], abs=1e-6)
+    assert {rate for _, rate, _ in given} == {SONG_RATE}
+    blocks_ = [np.frombuffer(base64.b64decode(packed), "<i2").reshape(-1, 2) for *_, packed in given]
+    assert [len(each) for each in blocks_] == [2 * BLOCK, 4 * BLOCK]
+    assert all((each == 16384).all() for each in blocks_)
+
+
+def test_samples_of_a_sound_system_that_hands_them_over_in_lumps_have_steady_times(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = threading.Event()
+    telling = Telling(SONG_RATE, asked)
+    for index in range(600):
+        if index == 200:
+            asked.set()
+        late = (0.012 if index % 5 else 0.0) + (0.1 if index % 70 in (50, 51, 52) else 0.0)  # seconds
+        telling.hear(np.zeros((BLOCK, 1), np.float32), 7.0 + index * BLOCK / SONG_RATE + late)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    given = [(line[1], len(base64.b64decode(line[3])) // 4) for line in lines if line[0] == "samples"]
+    assert len(given) > 90
+    end = given[0][0]
+    for when, count in given:
+        assert when == pytest.approx(end, abs=1e-6)
+        end = when + count / SONG_RATE
+    begins = (given[0][0] - 7.0) * SONG_RATE / BLOCK
+    assert begins == pytest.approx(round(begins), abs=1e-3)
+
+
+@pytest.mark.parametrize(("channels", "level", "given"), [(1, 1.5, 32767), (2, -1.5, -32768), (2, 0.25, 8192)])
+def test_samples_are_stereo_of_16_bits_and_too_loud_ones_are_cut(
+    capsys: pytest.CaptureFixture[str], channels: int, level: float, given: int
+) -> None:
+    asked = threading.Event()
+    asked.set()
+    Telling(SONG_RATE, asked).hear(np.full((960, channels), level, np.float32), 1.0)
+    (packed,) = (line[3] for line in map(json.loads, capsys.readouterr().out.splitlines()) if line[0] == "samples")
+    assert np.frombuffer(base64.b64decode(packed), "<i2").tolist() == [given] * 1920
+
+
 def test_the_ear_tells_the_sound_every_16_ms_of_it(capsys: pytest.CaptureFixture[str]) -> None:
-    telling, analysis = Telling(SONG_RATE), Analysis(SONG_RATE)
+    telling, analysis = Telling(SONG_RATE, threading.Event()), Analysis(SONG_RATE)
     song = clicks(0.2)
     expected = []
     for start in range(0, 8192, BLOCK):

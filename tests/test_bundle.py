@@ -55,7 +55,7 @@ def test_a_bundle_opens_with_its_sessions_its_bank_and_its_state(tiny_bundle: Pa
         ("cell_in", "cell_out", (LAYERS, 1, UNITS), 1),
     ]
     assert bundle.state[1].shape_for(5) == (LAYERS, 5, UNITS)
-    assert (bundle.provider.name, bundle.provider.reason) == ("cpu", "as asked")
+    assert (bundle.device.name, bundle.device.reason) == ("cpu", "as asked")
 
 
 def test_latents_decode_to_images_and_images_encode_to_latents(tiny_bundle: Path) -> None:
@@ -350,6 +350,13 @@ def test_a_bank_that_is_not_finite_is_refused(folder: Path) -> None:
     assert refusal(folder) == "bank.npy: holds latents that are not finite; expected numbers"
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_images_have_the_threads_asked_for_and_the_step_has_one(tiny_bundle: Path, threads: int) -> None:
+    bundle = open_bundle(tiny_bundle, "cpu", threads)
+    sessions = bundle.decoder, bundle.encoder(), bundle.step
+    assert [session.get_session_options().intra_op_num_threads for session in sessions] == [threads, threads, 1]
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_tasks_done_together_are_all_done_and_what_fails_is_raised(tiny_bundle: Path, threads: int) -> None:
     bundle, done = open_bundle(tiny_bundle, "cpu", threads), []
@@ -364,8 +371,9 @@ def test_tasks_done_together_are_all_done_and_what_fails_is_raised(tiny_bundle: 
             bundle.together(tasks)
 
 
-def test_images_decoded_on_a_second_core_are_those_decoded_alone(tiny_bundle: Path) -> None:
-    bundle = open_bundle(tiny_bundle, "cpu")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_images_decoded_on_a_second_core_are_those_decoded_alone(tiny_bundle: Path, threads: int) -> None:
+    bundle = open_bundle(tiny_bundle, "cpu", threads)
     latents = bundle.bank[:7, 0]
     alone = np.concatenate([bundle.decode(latent[None]) for latent in latents])
     assert bundle.decode(latents).tobytes() == alone.tobytes()

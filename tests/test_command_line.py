@@ -86,7 +86,7 @@ def test_help_tells_of_every_option_and_command() -> None:
         "--scenes",
         "--route",
         "--log",
-        "--provider",
+        "--device",
         "--record-to",
         "still",
     ):
@@ -232,9 +232,11 @@ def test_a_bundle_that_is_not_there_or_broken_is_one_line(tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken"]
 
 
-def test_an_unknown_provider_is_one_line(tiny_bundle: Path) -> None:
-    line = refusal("render", "out.npy", "--model", str(tiny_bundle), "--provider", "warp")
-    assert line.startswith("dancenet: provider warp: this onnxruntime has ")
+def test_a_device_that_cannot_be_had_is_one_line_that_says_how_to_get_it(tiny_bundle: Path) -> None:
+    line = refusal("render", "out.npy", "--model", str(tiny_bundle), "--device", "coreml")
+    assert line == "dancenet: --device coreml: only macOS has it; --device auto takes what is here"
+    line = refusal("render", "out.npy", "--model", str(tiny_bundle), "--device", "warp", code=2)
+    assert "argument --device: invalid choice: 'warp' (choose from " in line
 
 
 def test_a_folder_that_is_not_there_is_one_line(tiny_bundle: Path, tmp_path: Path) -> None:

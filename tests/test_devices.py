@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 def test_the_report_has_three_lists_none_of_them_empty(x_display: Screen) -> None:
     lists = devices.report().split("\n\n")
-    assert [text.splitlines()[0] for text in lists] == ["Monitors:", "Audio inputs:", "Inference:"]
+    assert [text.splitlines()[0] for text in lists] == ["Monitors:", "Audio inputs:", "Devices for the model:"]
     for text in lists:
         assert len(text.splitlines()) > 1 and all(re.match(r"  \S", line) for line in text.splitlines()[1:])
 
@@ -76,18 +76,22 @@ def test_without_sounddevice_the_reason_is_said(monkeypatch: pytest.MonkeyPatch)
     assert line.startswith("none: ") and "sounddevice" in line
 
 
-def test_the_provider_that_plays_is_named_with_the_reason(monkeypatch: pytest.MonkeyPatch, tiny_bundle: Path) -> None:
+def test_the_devices_for_the_model_are_told_with_what_is_missing_and_which_plays(
+    monkeypatch: pytest.MonkeyPatch, tiny_bundle: Path
+) -> None:
     monkeypatch.setattr(resources, "path", lambda name: tiny_bundle)
-    *names, used = devices.providers()
-    assert "cpu" in names
-    assert re.fullmatch(r"Used: \w+; .+\.", used)
+    *lines, used = devices.model_devices()
+    assert [line.split("  ")[0] for line in lines] == ["cpu", "cuda", "coreml", "webgpu"]
+    assert lines[0] == "cpu  here"
+    assert all(re.fullmatch(r"\w+  (here|no: .+; .+)", line) for line in lines)
+    assert re.fullmatch(r"Used: \w+; .+\. --device NAME picks another\.", used)
 
 
-def test_without_a_dancer_the_providers_are_listed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_dancer_the_devices_are_listed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> Path:
         raise FileNotFoundError(f"{name}: not here")
 
     monkeypatch.setattr(resources, "path", missing)
-    *names, used = devices.providers()
-    assert "cpu" in names
+    first, *_, used = devices.model_devices()
+    assert first == "cpu  here"
     assert used == "Which is used shows with a dancer: models/default: not here"

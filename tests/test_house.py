@@ -24,7 +24,10 @@ COMMAND_LINE, TRAINING_COMMAND_LINE = "engine.__main__", "training.__main__"
 # The commands that make a GL context or a window.
 OPEN_GL = ("opening", "render", "isf_check")
 # What a distribution is imported as, where that is not its own name.
-IMPORTED_AS = {"onnxruntime-gpu": "onnxruntime", "python-osc": "pythonosc"}
+IMPORTED_AS = {
+    **{"onnxruntime-gpu": "onnxruntime", "onnxruntime-ep-webgpu": "onnxruntime_ep_webgpu"},
+    "python-osc": "pythonosc",
+}
 
 
 def read_imports(source: str, module: str, is_package: bool = False) -> set[str]:
@@ -153,7 +156,9 @@ def test_imports_run_one_way() -> None:
     assert set(order) == set(MODULES)
 
 
-@pytest.mark.parametrize(("package", "extras"), [("engine", []), ("training", ["training"]), ("export", ["training"])])
+@pytest.mark.parametrize(
+    ("package", "extras"), [("engine", ["webgpu"]), ("training", ["training"]), ("export", ["training"])]
+)
 def test_every_package_that_is_imported_is_declared(package: str, extras: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     requirements = project["dependencies"] + [r for extra in extras for r in project["optional-dependencies"][extra]]

@@ -10,13 +10,17 @@ import numpy as np
 import pytest
 
 from engine.clock import FixedClock
+from engine.sinks import film as film_module
 from engine.sinks import recording as recording_module
 from engine.sinks.live_recorder import LiveRecorder, free_path, videos_folder
 from engine.sinks.readback import Readback
+from engine.sinks.recording_sound import Hearing
 from tests.test_recording import frames_of
+from tests.test_recording_sound import ZERO, Heard, begins, bursts, lengths
 
 SIZE = (64, 48)
 NOW = datetime(2026, 2, 3, 4, 5, 6)
+START = 100.0
 
 
 class Shown:
@@ -33,13 +37,23 @@ class Shown:
         return self
 
 
+class Clock(FixedClock):
+    """One by which frames are due, from `START` on, when show time says."""
+
+    held_up = 0.0
+
+    @property
+    def due(self) -> float:
+        return START + self.held_up + self.time
+
+
 class Stage:
     """A recorder, its clock, and what it said."""
 
-    def __init__(self, context: moderngl.Context, folder: Path) -> None:
+    def __init__(self, context: moderngl.Context, folder: Path, hearing: Hearing | None = None) -> None:
         self.said: list[str] = []
-        self.clock = FixedClock(30)
-        self.recorder = LiveRecorder(context, self.clock, folder, self.said.append, now=lambda: NOW)
+        self.clock = Clock(30)
+        self.recorder = LiveRecorder(context, self.clock, folder, self.said.append, now=lambda: NOW, hearing=hearing)
         self.shown = Shown(context)
 
     def frames(self, *levels: int) -> None:
@@ -97,9 +111,9 @@ def test_what_is_shown_between_two_toggles_is_recorded_and_nothing_else(stage: S
 def test_frames_written_and_frames_dropped_are_the_frames_shown(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate, encode = threading.Event(), recording_module.coloured
+    gate, encode = threading.Event(), film_module.coloured
     monkeypatch.setattr(recording_module, "MOST_BYTES", 5 * SIZE[0] * SIZE[1] * 4)
-    monkeypatch.setattr(recording_module, "coloured", lambda *args: gate.wait(60) and encode(*args))
+    monkeypatch.setattr(film_module, "coloured", lambda *args: gate.wait(60) and encode(*args))
     stage.recorder.toggle()
     stage.frames(*range(30))
     assert stage.recorder.progress == "0:00, 24 dropped"  # 5 wait, one is on its way
@@ -145,8 +159,8 @@ def test_a_recording_that_fails_ends_and_is_told_while_the_show_goes_on(
 def test_one_may_begin_while_the_one_before_still_ends(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate, encode = threading.Event(), recording_module.coloured
-    monkeypatch.setattr(recording_module, "coloured", lambda *args: gate.wait(60) and encode(*args))
+    gate, encode = threading.Event(), film_module.coloured
+    monkeypatch.setattr(film_module, "coloured", lambda *args: gate.wait(60) and encode(*args))
     stem = tmp_path / "dancenet-2026-02-03-04-05-06"
     for count in (3, 4):
         stage.recorder.toggle()
@@ -173,6 +187,60 @@ def test_while_nothing_is_recorded_there_is_no_thread_and_nothing_is_read(
     monkeypatch.setattr(Readback, "take", refuse)
     stage.frames(1, 2, 3)
     assert "recording" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_what_was_heard_is_given_to_every_recording_until_it_has_ended(
+    context: moderngl.Context, tmp_path: Path
+) -> None:
+    heard = Heard()
+    stage = Stage(context, tmp_path, heard)
+    assert heard.takers == []
+    stage.recorder.toggle()
+    assert len(heard.takers) == 1
+    stage.frames(*range(45))
+    heard.hear(bursts(2.0, 0.5), START - ZERO - 0.1)
+    stage.recorder.toggle()
+    stage.recorder.toggle()
+    assert len(heard.takers) == 2 or stage.said[1:]
+    stage.frames(*range(10))
+    stage.recorder.close()
+    assert heard.takers == []
+    first, second = sorted(tmp_path.iterdir(), key=lambda path: len(path.name))
+    assert begins(first) == pytest.approx([0.4], abs=0.003) and lengths(first)[1] == pytest.approx(1.5, abs=1e-3)
+    assert begins(second) == [] and lengths(second)[1] == pytest.approx(1 / 3, abs=1e-3)
+    assert stage.said[-1].endswith("; nothing was heard")
+
+
+def test_where_the_show_was_held_up_the_picture_stands_and_the_sound_goes_on(
+    context: moderngl.Context, tmp_path: Path
+) -> None:
+    heard = Heard()
+    stage = Stage(context, tmp_path, heard)
+    stage.recorder.toggle()
+    heard.hear(bursts(6.0, 0.5, 1.5, 3.5), START - ZERO)
+    stage.frames(*range(30))
+    stage.clock.held_up += 2.01  # beyond what its time has made up for
+    stage.frames(*range(60))
+    stage.recorder.close()
+    (path,) = tmp_path.iterdir()
+    assert begins(path) == pytest.approx([0.5, 1.5, 3.5], abs=0.012)
+    assert [round(time * 30) for time, _ in frames_of(path)] == [*range(30), *range(90, 150)]
+    assert lengths(path) == (pytest.approx(5.0, abs=1e-3), pytest.approx(5.0, abs=1e-3))
+
+
+def test_a_night_that_the_show_slept_through_is_not_filmed(context: moderngl.Context, tmp_path: Path) -> None:
+    heard = Heard()
+    stage = Stage(context, tmp_path, heard)
+    stage.recorder.toggle()
+    heard.hear(bursts(1.2, 0.5), START - ZERO)
+    stage.frames(*range(30))
+    stage.clock.held_up += 30000.0
+    heard.hear(bursts(1.0, 0.25), START - ZERO + 30001.0)
+    stage.frames(*range(30))
+    stage.recorder.close()
+    (path,) = tmp_path.iterdir()
+    assert begins(path) == pytest.approx([0.5, 1.25], abs=0.003)
+    assert lengths(path) == (pytest.approx(2.0, abs=1e-3), pytest.approx(2.0, abs=1e-3))
 
 
 def test_a_file_that_is_there_has_its_name(tmp_path: Path) -> None:

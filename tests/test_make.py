@@ -246,6 +246,16 @@ def test_clients_are_installed_for_their_tests_alone(machine: Machine) -> None:
     assert machine.calls("python")[-1].endswith("-m pytest tests/clients")
 
 
+def test_webgpu_is_installed_for_its_tests_alone(machine: Machine) -> None:
+    machine.program("dpkg-query", lacking("libvulkan1"))
+    assert make.main(["test-webgpu"]) == 0
+    (installed,) = [call for call in machine.calls("apt-get") if "install" in call]
+    assert installed.endswith("--no-install-recommends libvulkan1")
+    plugin, tests = machine.calls("python")[-2:]
+    assert plugin.endswith("-m pip install --quiet --editable .[webgpu]")
+    assert tests.endswith("-m pytest tests/test_webgpu.py")
+
+
 def test_an_old_python_is_told_what_to_do(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -261,11 +271,12 @@ def test_an_old_python_is_told_what_to_do(
 def test_an_unknown_command_names_those_there_are(capfd: pytest.CaptureFixture[str]) -> None:
     assert make.main(["dnace"]) == 2
     assert capfd.readouterr().err == (
-        "make.py: unknown command 'dnace'; there are dance, test, test-clients, lint, bench, clean and help\n"
+        "make.py: unknown command 'dnace'; "
+        "there are dance, test, test-clients, test-webgpu, lint, bench, clean and help\n"
     )
 
 
-@pytest.mark.parametrize("command", ["dance", "test", "test-clients", "lint", "bench", "clean"])
+@pytest.mark.parametrize("command", ["dance", "test", "test-clients", "test-webgpu", "lint", "bench", "clean"])
 def test_help_tells_of(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert make.main([]) == 0
     assert f"make {command} " in capfd.readouterr().out

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,9 +14,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.sinks import film as film_module
 from engine.sinks import recording as recording_module
+from engine.sinks.film import fitted
 from engine.sinks.fragments import cut
-from engine.sinks.recording import Recording, fitted, minutes
+from engine.sinks.recording import Recording, minutes
 from tests.test_video import boxes
 
 ROOT = Path(__file__).parent.parent
@@ -96,14 +99,14 @@ def test_a_keyframe_comes_every_second_whatever_was_dropped(tmp_path: Path) -> N
 def test_frames_that_a_slow_encoder_has_no_room_for_are_dropped_counted_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate, encode = threading.Event(), recording_module.coloured
+    gate, encode = threading.Event(), film_module.coloured
     monkeypatch.setattr(recording_module, "MOST_BYTES", 10 * NBYTES)
 
     def slow(frame: NDArray[np.uint8], pixel_format: str) -> object:
         assert gate.wait(PATIENCE)
         return encode(frame, pixel_format)
 
-    monkeypatch.setattr(recording_module, "coloured", slow)
+    monkeypatch.setattr(film_module, "coloured", slow)
     path = tmp_path / "show.mp4"
     recording = Recording(path, RATE)
     taken = [give(recording, period, 0) for period in range(30)]
@@ -164,18 +167,19 @@ def test_only_the_encoders_threads_leave_the_processor_to_the_show(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: dict[int, int] = {}
-    encode = recording_module.coloured
+    encode = film_module.coloured
 
     def look(frame: NDArray[np.uint8], pixel_format: str) -> object:
         for thread in Path("/proc/self/task").iterdir():
-            found[int(thread.name)] = os.getpriority(os.PRIO_PROCESS, int(thread.name))
+            with suppress(ProcessLookupError):  # the one that began them ends
+                found[int(thread.name)] = os.getpriority(os.PRIO_PROCESS, int(thread.name))
         found[threading.get_native_id()] += 100  # the recording's own
         return encode(frame, pixel_format)
 
     before = os.getpriority(os.PRIO_PROCESS, 0)
-    monkeypatch.setattr(recording_module, "coloured", look)
+    monkeypatch.setattr(film_module, "coloured", look)
     recording = Recording(tmp_path / "show.mp4", RATE)
-    give(recording, 0, 0)
+    give(recording, 0, 0, (256, 256))  # x264 has no threads for a picture of a few rows
     finish(recording)
     assert found[threading.get_native_id()] == before and before + 100 in found.values()
     # Some of x264's own are as far behind again.
@@ -200,7 +204,7 @@ def test_a_recording_without_a_frame_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_one_that_is_hurried_leaves_out_what_waits_and_plays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reached, gate, encode = threading.Event(), threading.Event(), recording_module.coloured
+    reached, gate, encode = threading.Event(), threading.Event(), film_module.coloured
     calls = []
 
     def halting(frame: NDArray[np.uint8], pixel_format: str) -> object:
@@ -210,7 +214,7 @@ def test_one_that_is_hurried_leaves_out_what_waits_and_plays(tmp_path: Path, mon
             assert gate.wait(PATIENCE)
         return encode(frame, pixel_format)
 
-    monkeypatch.setattr(recording_module, "coloured", halting)
+    monkeypatch.setattr(film_module, "coloured", halting)
     path = tmp_path / "show.mp4"
     recording = Recording(path, RATE)
     for period in range(100):

@@ -206,9 +206,11 @@ def ticks(dts: Sequence[float]) -> list[Tick]:
 
 
 def test_time_passes_as_in_the_show() -> None:
-    times = iter([0.0, 0.0, 1 / 60, 5 / 60, 5.1 / 60])
-    wall = WallClock(60, now=times.__next__)
-    live = [(wall.advance(), wall.time, wall.frame) for _ in range(5)]
+    now = [0.0]
+    wall = WallClock(60, now=lambda: now[0])
+    live = []
+    for now[0] in (0.0, 1 / 60, 5 / 60, 5.1 / 60):
+        live.append((wall.advance(), wall.time, wall.frame))
     clock = ReplayClock(ticks([dt for dt, _, _ in live]), 60)
     assert clock.frame == -1
     assert [(clock.advance(), clock.time, clock.frame) for _ in live] == live

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,9 @@ def train(options: argparse.Namespace) -> None:
     from training.place import choose_place
     from training.start import read_start
     from training.train_decoder import DecoderTraining, danced, train_decoder
+    from training.train_mdn_rnn import GENTLE as GENTLE_MDN_RNN
     from training.train_mdn_rnn import MDNRNNTraining, train_mdn_rnn
+    from training.train_vae import GENTLE as GENTLE_VAE
     from training.train_vae import VAETraining, held_out_rows, train_vae
     from training.vae import VAEConfig
 
@@ -98,7 +101,7 @@ def train(options: argparse.Namespace) -> None:
         steps = max(round(epochs * frames / batch), 1)
         return Budget(steps, seconds and seconds * share, options.checkpoint_seconds)
 
-    how = VAETraining(kl_weight=options.kl_weight, seed=options.seed)
+    how = replace(GENTLE_VAE if start else VAETraining(), kl_weight=options.kl_weight, seed=options.seed)
     data = training, held_out, vae_config, even_background(training)
     weights = start.vae_weights if start else None
     spend = budget(options.vae_epochs, how.batch, VAE_SHARE)
@@ -112,7 +115,8 @@ def train(options: argparse.Namespace) -> None:
     sequences, held_out_sequences = both[: 2 * len(training)], both[2 * len(training) :]
     normal = start.statistics if start else statistics(sequences)
 
-    rnn_how = MDNRNNTraining(
+    rnn_how = replace(
+        GENTLE_MDN_RNN if start else MDNRNNTraining(),
         steps=options.steps,
         input_noise=options.input_noise,
         target_noise=options.target_noise,

@@ -36,6 +36,10 @@ class MDNRNNTraining:
     seed: int = 0
 
 
+# Of one that has been trained already.
+GENTLE = MDNRNNTraining(learning_rate=5e-4)
+
+
 @dataclass
 class Chunk:
     """One batch of passages. rows: per lane (sequence, start, length), length 0 if the lane rests.

@@ -29,10 +29,17 @@ class VAETraining:
     matrix_rate: float = 0.01  # Muon's learning rates; half and double learn more slowly
     rate: float = 7e-4
     kl_weight: float = 0.5
-    kl_rise: float = 0.15  # share of the run over which the KL weight rises from zero: keeps latents from collapsing
+    kl_rise: float = (
+        0.15  # share of the run over which the KL weight rises from zero: keeps latents from collapsing; or 0
+    )
     clip: float = 5000.0  # of the gradient's norm; the summed loss has norms of some thousands when healthy
     seed: int = 0
     fast: bool = True
+
+
+# Of a VAE that has been trained already. So the default dancer's IoU went from 0.919 to 0.940 in 40 minutes, and its
+# latents still moved evenly from step to step, which is what an LSTM-MDN can follow.
+GENTLE = VAETraining(matrix_rate=0.003, rate=2e-4, kl_rise=0.0)
 
 
 def frame_index(clips: list[Clip]) -> np.ndarray:
@@ -157,7 +164,7 @@ def train_vae(
 
     def train_step(step: int, fraction: float) -> dict[str, Tensor]:
         images = load(training, *batch(step)).to(place.device)
-        weight = how.kl_weight * min(fraction / how.kl_rise, 1.0)
+        weight = how.kl_weight * (min(fraction / how.kl_rise, 1.0) if how.kl_rise else 1.0)
         noise = torch.randn(len(images), config.latent_size, device=place.device)
         with place.precision():
             reconstruction, kl = model.losses(images, noise)

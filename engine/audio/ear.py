@@ -8,11 +8,11 @@ interpreter.
 Lines are arrays: `["input", name, number, how many]`, `["none"]`, `["output", name]`, `["silent", why]`,
 `["error", what]` (it tries again), `["missing", what]` (it gives up), `["end"]`, and `["heard", time, level, bass, low,
 mid, high, onset, [time, bpm, phase, confidence] or null]`, with times in `time.perf_counter()` seconds, which the
-processes of a machine share. `["sound", base64]` is what was heard last, as shaders take it (`Sound.packed`).
+processes of a machine share. `["sound", base64]` is what was heard last, as shaders take it (`Sound.packed`);
+`["samples", time of the first, rate, base64]` are the samples, little-endian stereo of 16 bits, about 50 lines a
+second, from when `samples` was written to its input, a line, until `enough` is.
 """
 
-import base64
-import json
 import os
 import queue
 import sys
@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.audio.analysis import Analysis, Heard
 from engine.audio.decode import CHANNELS, SONG_RATE, AudioError, Samples, blocks
 from engine.audio.inputs import DEFAULT, choose, inputs, prepare, sound
+from engine.audio.telling import ENOUGH, SAMPLES, Telling, write
 
 # Samples of a block: a hop at 48 kHz. Blocks that wait for analysis, a second of them, before new ones are dropped.
 BLOCK = 256
@@ -43,48 +43,14 @@ AGAIN = 0.5
 # longer: two seconds were seen.
 GONE, GONE_AT_START = 1.0, 4.0
 FIRST_BLOCKS = 188
+# An output is given as long at any time: after an underrun a sound server was seen to ask for nothing for two seconds.
+GONE_OUTPUT = 4.0
 # Channels that are listened to of an interface that has more.
 MOST_CHANNELS = 2
 
-# Seconds of sound from one picture of it to the next: one a frame at 60 frames a second, 63 kB a second of stereo.
-SOUND_SECONDS = 0.016
-
 BLOCKS_AHEAD = 32  # decoded ahead of the output: a sixth of a second
 
-
-def write(*line: Any) -> None:
-    """Writes one line, at once."""
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
-
-
-def write_heard(heard: Heard, began: float) -> None:
-    """Writes what was heard; `began` is the time, by `perf_counter`, of the analysis' first sample."""
-    beat = heard.beat
-    estimate = None if beat is None else [began + beat.time, beat.bpm, beat.phase, beat.confidence]
-    values = (heard.level, heard.bass, heard.low, heard.mid, heard.high, heard.onset)
-    write("heard", began + heard.time, *(round(value, 4) for value in values), estimate)
-
-
-class Telling:
-    """Hears blocks of sound at `rate_hz`, and writes what they told."""
-
-    def __init__(self, rate_hz: float) -> None:
-        self.fed = 0
-        """Samples that were heard."""
-        self._rate = rate_hz
-        self._analysis = Analysis(rate_hz)
-        self._told = 0
-
-    def hear(self, block: NDArray[np.float32], began: float) -> None:
-        """Hears samples (n, channels), the first of which was at `began`, by `perf_counter`."""
-        start = began - self.fed / self._rate
-        self.fed += len(block)
-        for values in self._analysis.feed(block):
-            write_heard(values, start)
-        if self.fed - self._told >= SOUND_SECONDS * self._rate:
-            self._told = self.fed
-            write("sound", base64.b64encode(self._analysis.sound().packed()).decode())
+SAMPLES_ASKED = threading.Event()
 
 
 def hear(wanted: str) -> None:
@@ -124,7 +90,7 @@ def listen(library: Any, wanted: str) -> None:
         blocksize=BLOCK, latency="low", dtype="float32", callback=take,
     )  # fmt: skip
     with stream:
-        telling = Telling(chosen.rate_hz)
+        telling = Telling(chosen.rate_hz, SAMPLES_ASKED)
         write("input", chosen.name, found.index(chosen) + 1, len(found))
         while True:
             try:
@@ -137,7 +103,7 @@ def listen(library: Any, wanted: str) -> None:
 def play(path: str, start: float) -> None:
     """Plays a file from `start` seconds on, and hears it as it is heard; without an output, by the wall clock."""
     samples = Samples(blocks(path, SONG_RATE))
-    telling = Telling(SONG_RATE)
+    telling = Telling(SONG_RATE, SAMPLES_ASKED)
     try:
         samples.take(round(start * SONG_RATE))
         samples.fill(BLOCK)  # an unreadable file is told before the output is opened
@@ -167,7 +133,7 @@ def heard_blocks(samples: Samples) -> Iterator[tuple[float, NDArray[np.float32]]
 
     stream = open_output(give)
     due = time.perf_counter()
-    waiting = given = 0
+    waiting = 0
     while True:
         block = samples.take(BLOCK)
         if stream is not None and len(block):
@@ -180,8 +146,7 @@ def heard_blocks(samples: Samples) -> Iterator[tuple[float, NDArray[np.float32]]
             due += len(block) / SONG_RATE
         while stream is not None and (waiting >= BLOCKS_AHEAD or (waiting and not len(block))):
             try:
-                yield played.get(timeout=GONE if given > FIRST_BLOCKS else GONE_AT_START)
-                given += 1
+                yield played.get(timeout=GONE_OUTPUT)
             except queue.Empty:
                 os._exit(1)  # the output is gone
             waiting -= 1
@@ -204,16 +169,20 @@ def open_output(give: Any) -> Any:
     return stream
 
 
-def end_with_parent() -> None:
-    """Ends this process when whoever started it is gone: its end of the pipe closes then."""
-    sys.stdin.buffer.read()
+def obey() -> None:
+    """Gives samples as its input asks; ends this process when whoever started it is gone: the input ends then."""
+    for line in sys.stdin.buffer:
+        if line == SAMPLES:
+            SAMPLES_ASKED.set()
+        elif line == ENOUGH:
+            SAMPLES_ASKED.clear()
     os._exit(0)
 
 
 def main(arguments: list[str]) -> None:
     """Hears or plays, as the arguments say."""
     os.environ.setdefault("PULSE_LATENCY_MSEC", SERVER_LATENCY)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=obey, daemon=True).start()
     if arguments[0] == "input":
         hear(arguments[1])
     else:

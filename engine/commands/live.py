@@ -38,6 +38,7 @@ from engine.decoding import SHARE
 from engine.models import SEEDS
 from engine.output import connect
 from engine.output_files import OutputFiles, output_folder
+from engine.providers import LIVE_THREADS
 from engine.quality import PICTURE_SHARE, Quality
 from engine.show import Picture as Shown
 from engine.show import Show, Sink, Source
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     from engine.picture import Picture
     from engine.sinks.window import Window
 
-THREADS = 1
 WITHOUT_DISPLAY = Path("dance.mp4")
 NO_AUDIO, LIST_AUDIO = "off", "list"
 # A name that ends so is meant as a file, even if there is none.
@@ -97,8 +97,8 @@ def live(options: argparse.Namespace) -> int:
     status = Status()
     try:
         with stop_signals() as stopped, closing(status), opened(options, status) as stage:
-            provider = stage.cast.models.bundle.provider
-            status.say(f"runs on {provider.name}: {provider.reason}; frames by {stage.window.pacing}")
+            device = stage.cast.models.bundle.device
+            status.say(f"runs on {device.name}: {device.reason}; frames by {stage.window.pacing}")
             while not (stage.window.closed or stopped()):
                 if options.seconds is not None and stage.clock.time >= options.seconds:
                     break
@@ -119,7 +119,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
     fps, say = options.fps, status.say
     song = song_of(options.audio)
     folders = model_folders(options.model)
-    bundle = open_folder(folders[0], options.provider, THREADS)
+    bundle = open_folder(folders[0], options.device, LIVE_THREADS)
     effects = effect_files(options, watch=True)
     controls = start_controls(bundle, folders, effects, options, say, seed=secrets.randbelow(SEEDS))
     clock, keys = WallClock(fps), Keys()
@@ -136,7 +136,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         log = open_log(options.log, about, say) if options.log else None
         if log:
             guard.callback(log.close)
-        cast = new_cast(bundle, folders, controls, options.provider, THREADS, say)
+        cast = new_cast(bundle, folders, controls, options.device, LIVE_THREADS, say)
         guard.callback(cast.models.close)
         quality = Quality(PICTURE_SHARE / fps, options.quality)
         painting = Painting(
@@ -159,7 +159,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         sources: list[Source] = [picture.chain, osc, keys, outputs, *([audio] if audio else [])]
         sources += [*keepers.sources, cast.dance]
         shown: Shown = Logged(picture, log) if log else picture
-        recorder = LiveRecorder(window.context, clock, options.record_to, say, lambda: picture.window)
+        recorder = LiveRecorder(window.context, clock, options.record_to, say, lambda: picture.window, hearing=audio)
         controls.handle("picture/record", recorder.toggle)
         sinks: list[Sink] = [cast.watchdog, osc.clients, recorder, window]
         show = Show(clock, sources, controls, cast.models, shown, sinks)
@@ -242,7 +242,7 @@ def describe(stage: Live, status: Status) -> list[Fact]:
         *(Fact("effect", short(line), essential=False, wrong=True) for line in stage.picture.chain.broken.values()),
         Fact("resets", f"{stage.cast.watchdog.resets}"),
         Fact("model", models.bundle.metadata.name),
-        Fact("provider", models.bundle.provider.name),
+        Fact("device", models.bundle.device.name),
         Fact("OSC", heard, essential=False, wrong=osc.port is None),
         *([Fact("OSC lost", f"{lost}", essential=False, wrong=True)] if lost else []),
         Fact("audio", stage.audio.name or "-" if stage.audio else "off", essential=False),

@@ -21,7 +21,7 @@ from engine.effects import EffectFiles
 from engine.health import Watchdog, sparing
 from engine.models import Act, Models, connect, declared, find_models
 from engine.parameters import PARAMETERS
-from engine.providers import CPU, SESSION_ERRORS, ProviderError, one_line
+from engine.providers import CPU, SESSION_ERRORS, DeviceError, one_line
 from engine.quality import Quality
 from engine.routes import DEFAULT_ROUTES
 from engine.scene_files import SceneFiles, user_folder
@@ -63,11 +63,11 @@ def shipped(name: str) -> Path:
         raise Failure(str(error)) from None
 
 
-def open_folder(folder: Path, provider: str, threads: int) -> Bundle:
+def open_folder(folder: Path, device: str, threads: int) -> Bundle:
     """Opens the bundle in a folder."""
     try:
-        return open_bundle(folder, provider, threads)
-    except (BundleError, ProviderError) as error:
+        return open_bundle(folder, device, threads)
+    except (BundleError, DeviceError) as error:
         raise Failure(str(error)) from None
 
 
@@ -160,9 +160,7 @@ class Cast:
     dance: Dance
 
 
-def new_cast(
-    bundle: Bundle, folders: Sequence[Path], controls: Controls, provider: str, threads: int, say: Say
-) -> Cast:
+def new_cast(bundle: Bundle, folders: Sequence[Path], controls: Controls, device: str, threads: int, say: Say) -> Cast:
     """The company that the controls ask for, of the first model in `folders`, which is open as `bundle`."""
     seeds = [int(controls.target("dance/seed"))] * round(controls.target("dance/dancers"))
     try:
@@ -174,7 +172,7 @@ def new_cast(
     def watch(act: Act) -> None:
         watchdog.watch(act.dancer, act.bundle.metadata)
 
-    models = Models(folders, act, lambda folder: open_bundle(folder, provider, threads), say, watch)
+    models = Models(folders, act, lambda folder: open_bundle(folder, device, threads), say, watch)
     connect(controls, models)
     return Cast(models, watchdog, Dance(models))
 
@@ -223,7 +221,7 @@ def new_picture(
 
     def new_coverage(bundle: Bundle, size: tuple[int, int]) -> Coverage:
         kind, image_size = bundle.metadata.image_kind, bundle.metadata.image_size
-        limit = budget if bundle.provider.name == CPU else None
+        limit = budget if bundle.device.name == CPU else None
         return Coverage(context, bundle.decode, kind, image_size, size, brush, limit)
 
     try:

@@ -33,6 +33,7 @@ from engine.commands.opening import (
 )
 from engine.formats import H264, IMAGES, STILL, Codec, is_numbered
 from engine.health import Watchdog
+from engine.providers import OFFLINE_THREADS
 from engine.quality import Quality
 from engine.render import DecodedPicture, Newest, progress_bar
 from engine.show import Dancer, Picture, Show, Source
@@ -44,7 +45,6 @@ from engine.sources.song import SongTrack
 if TYPE_CHECKING:
     import moderngl
 
-THREADS = 2
 # The date that shaders see at the beginning of a render: the same in each, for the same picture.
 FIRST_DATE = datetime(2000, 1, 1, 12)
 
@@ -73,7 +73,7 @@ def render_to(
     width, height = made.bundle.metadata.image_size if out.suffix == IMAGES else size
     print(
         f"{out}: {frames} frames of {width}x{height}, {frames / options.fps:g} s of dance, "
-        f"made at {frames / made.seconds:.0f} a second on {made.bundle.provider.name}; {made.resets} resets"
+        f"made at {frames / made.seconds:.0f} a second on {made.bundle.device.name}; {made.resets} resets"
     )
     return FINE
 
@@ -98,7 +98,7 @@ def run_render(
     """Runs a show of so many frames into `out`."""
     check_folder(out)
     folders = model_folders(options.model)[:1]
-    bundle = open_folder(folders[0], options.provider, THREADS)
+    bundle = open_folder(folders[0], options.device, OFFLINE_THREADS)
     watchdogs: list[Watchdog] = []
 
     def build(say: Say) -> tuple[Show, AnyRecorder]:
@@ -107,7 +107,7 @@ def run_render(
         clock = FixedClock(options.fps)
         track = SongTrack(song, clock) if song else None
         keepers = new_timekeepers(clock, controls, options, lambda: track.beat if track else None, say)
-        cast = new_cast(bundle, folders, controls, options.provider, THREADS, say)
+        cast = new_cast(bundle, folders, controls, options.device, OFFLINE_THREADS, say)
         watchdogs.append(cast.watchdog)
         painting = Painting(effects, FIRST_DATE, lambda: track.sound if track else SILENCE, say)
         dancer, picture, recorder = new_recording(

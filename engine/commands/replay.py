@@ -9,10 +9,11 @@ from pathlib import Path
 from engine.bundle import Bundle
 from engine.commands.ending import FINE, Failure
 from engine.commands.opening import DEFAULT_MODEL, Painting, Say, effect_files, open_folder, shipped
-from engine.commands.render import FIRST_DATE, THREADS, AnyRecorder, check_folder, new_recording, record
+from engine.commands.render import FIRST_DATE, AnyRecorder, check_folder, new_recording, record
 from engine.formats import IMAGES
 from engine.models import find_models
 from engine.parameters import PARAMETERS
+from engine.providers import OFFLINE_THREADS
 from engine.replay import (
     END_MISSING,
     Paced,
@@ -88,7 +89,7 @@ def open_logged(log: ShowLog, model: Model, options: argparse.Namespace) -> Bund
     """The bundle that shows the latents of a model of the log. Raises LogError."""
     given = find_models(options.model)
     folder, warning = find_bundle(log, model, given, [] if given else [shipped(DEFAULT_MODEL)])
-    bundle = open_folder(folder, options.provider, THREADS)
+    bundle = open_folder(folder, options.device, OFFLINE_THREADS)
     check_latents(log, model, bundle.metadata.latent_size, folder)
     if warning:
         print(f"dancenet: {warning}", file=sys.stderr)

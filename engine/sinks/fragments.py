@@ -1,28 +1,32 @@
 """MP4 in fragments, which plays up to wherever it was cut off; and how it is put in order once it is whole.
 
 Owns what a file of fragments is: `ftyp`, `moov`, then as often as there are fragments `moof` and `mdat`, each with its
-length in front (ISO/IEC 14496-12).
+length in front (ISO/IEC 14496-12). Where there is a sound, pictures and sound begin later by what AAC's encoder puts
+before it, for nothing in a file of fragments tells players to leave that out; in one that is whole something does.
 """
 
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import av.error
 from av.container import OutputContainer
 
+from engine.audio.decode import SONG_RATE
 from engine.sinks.recorder import partial_of
+from engine.sinks.sound_stream import PRIMING
 
 # A fragment for every keyframe; the index of an empty film in front of them, and places counted from each fragment, as
 # browsers want them. `skip_trailer`: an index of the fragments at the end would be all that a cut file lacks.
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof+skip_trailer"}
 # Bytes left to all that else is written there, such as the show's log.
 SPARE = 64 * 2**20
-# Room for the index in front of the pictures, bytes: of each frame it holds the size, and perhaps time and place. Left
+# Room for the index in front of the pictures, bytes: of each packet it holds the size, and perhaps time and place. Left
 # to move the pictures, FFmpeg would write all of them twice.
-INDEX, INDEX_A_FRAME = 16_384, 32
+INDEX, INDEX_A_PACKET = 16_384, 32
 # Bytes that are written at once.
 BUFFER = 2**18
 FRAGMENT, HEADERS = (b"moof", b"mdat"), (b"ftyp", b"moov")
@@ -93,25 +97,29 @@ def frames_in(path: Path) -> int:
         return sum(packet.size > 0 for packet in file.demux(video=0))
 
 
-def put_in_order(path: Path, frames: int, hurried: Callable[[], bool]) -> None:
+def put_in_order(path: Path, packets: int, hurried: Callable[[], bool]) -> None:
     """Makes of the fragments one film with an index at its front, which seeks at once and is what most programs expect.
 
-    It has so many `frames`. The file is as it was until the new one is whole, and stays so where there is no room for
-    both, or where `hurried` says that there is no time. Raises OSError and av.error.FFmpegError.
+    It has so many `packets`, those of a sound in AAC too. The file is as it was until the new one is whole, and stays
+    so where there is no room for both, or where `hurried` says that there is no time. Raises OSError and
+    av.error.FFmpegError.
     """
     if shutil.disk_usage(path.parent).free < path.stat().st_size + SPARE:
         return
     partial = partial_of(path)
     file = UnhurriedFile(partial)
     try:
-        with av.open(str(path)) as source, file.open({"moov_size": str(INDEX + INDEX_A_FRAME * frames)}) as target:
-            stream = target.add_stream_from_template(source.streams.video[0])
-            for packet in source.demux(video=0):
+        with av.open(str(path)) as source, file.open({"moov_size": str(INDEX + INDEX_A_PACKET * packets)}) as target:
+            streams = [target.add_stream_from_template(stream) for stream in source.streams]
+            delay = Fraction(PRIMING, SONG_RATE) if source.streams.audio else Fraction(0)
+            for packet in source.demux():
                 if hurried():
                     file.close()
                     return
-                if packet.size:
-                    packet.stream = stream
+                if packet.size and packet.pts is not None:
+                    packet.stream = streams[packet.stream.index]
+                    begin = packet.pts - round(delay / packet.time_base)
+                    packet.pts = packet.dts = begin if packet.stream.type == "audio" else max(0, begin)
                     target.mux(packet)
         file.close()
         partial.replace(path)

@@ -15,19 +15,27 @@ from typing import Any, Protocol
 
 from engine.sinks.readback import Readback
 from engine.sinks.recording import Recording, minutes
+from engine.sinks.recording_sound import Hearing, RecordingSound
 from engine.sinks.video import video_rate
+
+# Where a show was held up for longer than its time makes up for, a film's last frame stands and its sound goes on; but
+# not for more seconds than this: a laptop that slept is not filmed.
+LONGEST_HOLD_UP = 10.0
 
 # Seconds that leaving a show waits for a file to end before it says so, at most, and once it was told to hurry.
 SOON, PATIENCE, LAST_PATIENCE = 0.5, 20.0, 5.0
 
 
 class Clock(Protocol):
-    """Show time."""
+    """Show time, and when the frame in hand is to be seen, by `perf_counter`."""
 
     rate_hz: float
 
     @property
     def time(self) -> float: ...
+
+    @property
+    def due(self) -> float: ...
 
 
 class ShownPicture(Protocol):
@@ -41,7 +49,8 @@ class LiveRecorder:
     `folder` (None: where the system keeps videos).
 
     `context` is that of the pictures; `say` is given a line where a recording begins and where it has ended. `size`
-    gives that of a film, (width, height), which frames of others are fitted into; None: that of its first frame.
+    gives that of a film, (width, height), which frames of others are fitted into; None: that of its first frame. What
+    `hearing` hears is in it; None: it has no sound.
     """
 
     def __init__(
@@ -52,17 +61,21 @@ class LiveRecorder:
         say: Callable[[str], None],
         size: Callable[[], tuple[int, int]] | None = None,
         now: Callable[[], datetime] = datetime.now,
+        hearing: Hearing | None = None,
     ) -> None:
         self._clock = clock
         self._size = size
         self._folder = folder
         self._say = say
         self._now = now
+        self._hearing = hearing
         self._readback = Readback(context)
         self._recording: Recording | None = None
         self._ending: list[Recording] = []
         self._began: float | None = None  # show time of its first frame
+        self._stood = 0  # periods of the film that are not in the show's time
         self._asked = 0  # period of the frame that is on its way
+        self._zero = 0.0  # when the film began, by `perf_counter` and that frame
 
     @property
     def recording(self) -> bool:
@@ -114,13 +127,16 @@ class LiveRecorder:
         self._tell()
         for recording in self._ending:
             self._say(f"recording {recording.path}: the disk does not answer; what is written of it plays")
+            recording.deafen()
         self._ending.clear()
 
     def _begin(self) -> None:
         folder = self._folder or videos_folder()
         path = free_path(folder, self._now())
-        self._recording = Recording(path, video_rate(self._clock.rate_hz), self._size() if self._size else None)
-        self._began = None
+        sound = RecordingSound(self._hearing) if self._hearing else None
+        size = self._size() if self._size else None
+        self._recording = Recording(path, video_rate(self._clock.rate_hz), size, sound)
+        self._began, self._stood = None, 0
         self._say(f"recording to {path}")
 
     def _end(self) -> None:
@@ -133,9 +149,16 @@ class LiveRecorder:
 
     def _ask(self, picture: ShownPicture) -> None:
         """Has the frame in hand brought over."""
+        clock = self._clock
         if self._began is None:
-            self._began = self._clock.time
-        self._asked = round((self._clock.time - self._began) * self._clock.rate_hz)
+            self._began, self._zero = clock.time, clock.due
+        self._asked = round((clock.time - self._began) * clock.rate_hz) + self._stood
+        held_up = clock.due - self._zero - self._asked / clock.rate_hz
+        if held_up < LONGEST_HOLD_UP:
+            stood = max(0, round(held_up * clock.rate_hz))
+            self._stood += stood
+            self._asked += stood
+        self._zero = clock.due - self._asked / clock.rate_hz
         self._readback.ask(picture.texture)
 
     def _take(self) -> None:
@@ -149,13 +172,14 @@ class LiveRecorder:
             recording.drop(self._asked)
         else:
             self._readback.take(pixels)
-            recording.add(pixels, size, self._asked)
+            recording.add(pixels, size, self._asked, self._zero)
 
     def _tell(self) -> None:
         """Says what became of the recordings whose threads are done."""
         done = [each for each in self._ending if each.wait(0)]
         self._ending = [each for each in self._ending if each not in done]
         for recording in done:
+            recording.deafen()
             self._say(recording.outcome())
 
 

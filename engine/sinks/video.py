@@ -88,13 +88,13 @@ class VideoRecorder(Recorder):
         assert self._container is not None
         self._container.mux(self._stream.encode(frame))
         if self._song is not None:
-            self._song.write(self._container, round((self.frames + 1) / self._rate * SONG_RATE))
+            self._song.write(round((self.frames + 1) / self._rate * SONG_RATE))
 
     def _end(self) -> None:
         assert self._container is not None
         self._container.mux(self._stream.encode(None))
         if self._song is not None:
-            self._song.end(self._container)
+            self._song.end()
         self._container.close()
         self._container = None
 

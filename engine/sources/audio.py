@@ -15,7 +15,7 @@ from engine.audio.analysis import Heard
 from engine.audio.beat import BeatEstimate
 from engine.audio.sound import SILENCE, Sound
 from engine.controls import Controls
-from engine.sources.ear_keeper import Ear
+from engine.sources.ear_keeper import Ear, Take
 from engine.sources.heard import GAIN, Clock, publish, silence
 
 
@@ -70,6 +70,14 @@ class Listener(ABC):
             self.beat = self._heard[-1].beat
         if packed:
             self.sound = Sound.unpacked(base64.b64decode(packed)).trimmed(controls.target(GAIN))
+
+    def listen(self, take: Take) -> None:
+        """Gives `take` the samples that are heard from now on, on a thread that is not the show's."""
+        self._ear.listen(take)
+
+    def unlisten(self, take: Take) -> None:
+        """Gives it no more."""
+        self._ear.unlisten(take)
 
     def close(self) -> None:
         """Stops listening."""

@@ -1,9 +1,11 @@
 """The ear's keeper: the process that hears (`engine.audio.ear`), and its life.
 
 When it ends, or has to be killed because nothing comes from it, another begins, so that a daemon that died or hangs
-costs the show nothing. A thread reads its lines into a bounded queue.
+costs the show nothing. A thread reads its lines into a bounded queue; the samples themselves, which the ear gives only
+while somebody takes them, go from that thread straight to whoever does.
 """
 
+import base64
 import json
 import os
 import subprocess
@@ -12,8 +14,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from engine.audio.telling import ENOUGH, SAMPLES
 
 # Seconds without a line after which the ear is taken to hang, once it hears, and while it starts. It ends itself, and
 # sooner, when its stream is gone; this is for when it cannot.
@@ -30,6 +35,10 @@ MOST_LINES = 1250
 # Where the package `engine` lies.
 HOME = Path(__file__).resolve().parents[2]
 
+# Takes samples: the time of the first, by `perf_counter`, their rate in Hz, and little-endian stereo of 16 bits. Called
+# on the keeper's thread, which it must not hold up.
+Take = Callable[[float, float, bytes], None]
+
 
 class Ear:
     """Keeps a process that hears, on a thread of its own; `arguments` are asked for anew each time one is started."""
@@ -40,6 +49,8 @@ class Ear:
         self._process: subprocess.Popen[str] | None = None
         self._since = time.perf_counter()  # the last line, or the process's start
         self._hears = self._done = False
+        self._takers: tuple[Take, ...] = ()
+        self._asking = threading.Lock()  # held while a line is written to the process, or its input closed
         self._closing = threading.Event()
         self._anew = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
@@ -55,6 +66,16 @@ class Ear:
         self._anew.set()
         self._kill()
 
+    def listen(self, take: Take) -> None:
+        """Gives `take` all samples that are heard from now on, whatever process hears them."""
+        self._takers = (*self._takers, take)
+        self._ask()
+
+    def unlisten(self, take: Take) -> None:
+        """Gives it no more."""
+        self._takers = tuple(taker for taker in self._takers if taker != take)
+        self._ask()
+
     def close(self) -> None:
         """Ends the process, for good."""
         self._closing.set()
@@ -66,6 +87,13 @@ class Ear:
         process = self._process
         if process is not None:
             process.kill()
+
+    def _ask(self) -> None:
+        """Tells the process, if there is one, whether samples are taken. Such lines always find room in its input."""
+        with self._asking:
+            if self._process is not None and self._process.stdin is not None:
+                with suppress(OSError):  # it is gone; the next one is told when it begins
+                    os.write(self._process.stdin.fileno(), SAMPLES if self._takers else ENOUGH)
 
     def _run(self) -> None:
         wait = FIRST_WAIT
@@ -84,10 +112,12 @@ class Ear:
                 env={**os.environ, "PYTHONPATH": path},
             ) as process:
                 self._process = process
+                self._ask()
                 if self._closing.is_set():
                     process.kill()
                 self._read(process)
-                self._process = None
+                with self._asking:
+                    self._process = None
             if self._done:
                 return
             wait = FIRST_WAIT if self._hears else min(2 * wait, LONGEST_WAIT)
@@ -101,6 +131,12 @@ class Ear:
                 return  # killed within a line
             line = json.loads(text)
             self._since = time.perf_counter()
+            if line[0] == "samples":
+                _, when, rate_hz, packed = line
+                samples = base64.b64decode(packed)
+                for take in self._takers:
+                    take(when, rate_hz, samples)
+                continue
             self._hears = self._hears or line[0] == "heard"
             self._done = line[0] in ("missing", "end")
             self.lines.append(line)

@@ -1,0 +1,207 @@
+"""int8 graphs: products of bytes. Weights have a scale a row; activations are rounded within calibrated ranges.
+
+Owns what is computed in bytes and what is not: sums, biases, the mixture's weights, the first convolution (whose bias
+is a map) and the sums of the last stay in float32. The weights are stored as in the exact graphs, float16 by PyTorch's
+names, and rounded by nodes on constants when the session opens, so that training can start from an int8 bundle too.
+
+Ranges are fixed: a range found anew for each batch would let a dancer's dance depend on who dances beside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from export.calibration import DecoderRanges, StepRanges
+from export.graph import FLOAT, INT8, INT32, Graph, axes, scalar
+from export.layers import (
+    SAME,
+    BorderedConvolution,
+    Convolution,
+    Dense,
+    Double,
+    GatheredLogits,
+    Layer,
+    Phases,
+)
+from export.rewrites import Rewrite
+from export.step import Float32
+from training.mdn_rnn import MDNRNN
+from training.vae_fast import PHASES
+
+LEVELS, MIDDLE = 255, 128  # of an unsigned byte: after a Relu from 0; of signed values about MIDDLE
+SMALLEST = 1e-12  # of a scale: a row may be all zeros
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A byte stands for (byte - zero) * step."""
+
+    step: float
+    zero: int = 0
+
+    @classmethod
+    def signed(cls, greatest: float) -> "Scale":
+        return cls(greatest / (LEVELS - MIDDLE), MIDDLE)
+
+    @classmethod
+    def positive(cls, greatest: float) -> "Scale":
+        return cls(max(greatest / LEVELS, SMALLEST))
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        return scalar(self.step), np.array(self.zero, np.uint8)
+
+    def quantise(self, graph: Graph, value: str) -> str:
+        return graph.op("QuantizeLinear", value, *self.arrays)
+
+
+def quantised_rows(graph: Graph, kernel: str, rank: int) -> tuple[str, str, str]:
+    """A kernel (outputs, ...) of `rank` as int8, the scale of each output and its zero points, 0."""
+    greatest = graph.op("ReduceMax", graph.op("Abs", kernel), axes=list(range(1, rank)), keepdims=0)
+    scale = graph.op("Max", graph.op("Div", greatest, scalar(127)), scalar(SMALLEST))
+    zero = graph.op("Cast", graph.op("Mul", scale, scalar(0)), to=INT8)
+    return graph.op("QuantizeLinear", kernel, scale, zero, axis=0), scale, zero
+
+
+def convolve(graph: Graph, x: str, scale: Scale, kernel: str, bias: str, made: Scale, pads: Sequence[int]) -> str:
+    """Bytes -> bytes, with a Relu: where `made.zero` is 0 they saturate at it."""
+    rows, steps, zeros = quantised_rows(graph, kernel, 4)
+    unit = graph.op("Mul", steps, scalar(scale.step))
+    sums = graph.op("Cast", graph.op("Round", graph.op("Div", bias, unit)), to=INT32)
+    return graph.op("QLinearConv", x, *scale.arrays, rows, steps, zeros, *made.arrays, sums, pads=list(pads))
+
+
+def multiply(graph: Graph, x: str, scale: Scale, kernel: str) -> str:
+    """Bytes (..., inputs) by a kernel (outputs, inputs) -> float32 (..., outputs)."""
+    rows, steps, _ = quantised_rows(graph, kernel, 2)
+    product = graph.op("MatMulInteger", x, graph.op("Transpose", rows, perm=[1, 0]), scale.arrays[1])
+    return graph.op("Mul", graph.op("Cast", product, to=FLOAT), graph.op("Mul", steps, scalar(scale.step)))
+
+
+@dataclass(frozen=True)
+class Int8Dense:
+    dense: Dense
+    latents: Scale
+
+    def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
+        (latents,) = maps
+        value = multiply(graph, self.latents.quantise(graph, latents), self.latents, self.dense.kernel)
+        return self.dense.shaped(graph, graph.op("Add", value, self.dense.bias))
+
+
+@dataclass(frozen=True)
+class Quantise:
+    made: Scale
+
+    def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
+        return tuple(self.made.quantise(graph, each) for each in maps)
+
+
+@dataclass(frozen=True)
+class Int8Convolution:
+    convolution: Convolution
+    read: Scale
+    made: Scale
+
+    def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
+        (x,) = maps
+        kernel, bias = self.convolution.kernel, self.convolution.bias
+        return (convolve(graph, x, self.read, kernel, bias, self.made, SAME["pads"]),)
+
+
+@dataclass(frozen=True)
+class Int8Phases:
+    phases: Phases
+    read: Scale
+    made: Scale
+
+    def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
+        (x,) = maps
+        bias = self.phases.convolution.bias
+        kernels = zip(PHASES, self.phases.kernels(graph), strict=True)
+        return tuple(
+            convolve(graph, x, self.read, kernel, bias, self.made, (1 - p, 1 - q, p, q)) for (p, q), kernel in kernels
+        )
+
+
+@dataclass(frozen=True)
+class Int8GatheredLogits:
+    """Projects bytes to float32: what a pixel adds to the image may be large numbers that cancel each other."""
+
+    gathered: GatheredLogits
+    read: Scale
+
+    def put(self, graph: Graph, *maps: str) -> tuple[str, ...]:
+        kernel = graph.op("Reshape", self.gathered.kernel(graph), axes(-1, self.gathered.logits.inputs))
+        projected = []
+        for phase in maps:
+            # Convolutions of bytes have channels last: onnxruntime takes this Transpose and its own away together.
+            taps = multiply(graph, graph.op("Transpose", phase, perm=[0, 2, 3, 1]), self.read, kernel)
+            projected.append(graph.op("Transpose", taps, perm=[0, 3, 1, 2]))
+        return self.gathered.gathered(graph, projected)
+
+
+def quantise(ranges: DecoderRanges) -> Rewrite:
+    """The rewrite that follows DECODER_INT8: bytes from the latents to the last convolution."""
+    latents = Scale.signed(ranges.latents)
+    one, two, three = (Scale.positive(top) for top in ranges.maps)
+
+    def rewrite(graph: Graph, layers: Sequence[Layer]) -> list[Layer]:
+        dense, first, double, second, phases, logits, *end = layers
+        assert isinstance(dense, Dense)
+        assert isinstance(first, BorderedConvolution)
+        assert isinstance(double, Double)
+        assert isinstance(second, Convolution)
+        assert isinstance(phases, Phases)
+        assert isinstance(logits, GatheredLogits)
+        return [
+            Int8Dense(dense, latents),
+            first,
+            Quantise(one),
+            double,
+            Int8Convolution(second, one, two),
+            Int8Phases(phases, two, three),
+            Int8GatheredLogits(logits, three),
+            *end,
+        ]
+
+    return rewrite
+
+
+class Int8Step(Float32):
+    """The step's products in bytes, but for the mixture's weights, which are few and decide most."""
+
+    state = Scale.signed(1.0)  # an LSTM's hidden state is a sigmoid times a tanh
+
+    def __init__(self, graph: Graph, model: MDNRNN, ranges: StepRanges) -> None:
+        super().__init__(graph, model)
+        self.latents = Scale.signed(ranges.latents)
+        self.units = Scale.positive(ranges.hidden)
+
+    def gates(self, layer: int, x: str, hidden: str) -> str:
+        # Each half of the kernel takes up the scale of the bytes it reads: their sum is one product.
+        read = self.state if layer else self.latents
+        from_x, from_hidden, bias = self.gate_weights(layer)
+        parts = ((from_x, read), (from_hidden, self.state))
+        kernel = self.graph.op("Concat", *(self.graph.op("Mul", half, scalar(s.step)) for half, s in parts), axis=1)
+        both = self.graph.op("Concat", read.quantise(self.graph, x), self.state.quantise(self.graph, hidden), axis=1)
+        return self.graph.op("Add", multiply(self.graph, both, Scale(1.0, MIDDLE), kernel), bias)
+
+    def dense(self, x: str) -> str:
+        kernel, bias = self.weight("dense.weight"), self.weight("dense.bias")
+        value = multiply(self.graph, self.state.quantise(self.graph, x), self.state, kernel)
+        return self.graph.op("Relu", self.graph.op("Add", value, bias))
+
+    def head(self, hidden: str, component: str) -> str:
+        graph, config = self.graph, self.config
+        blocks, rows = config.components, 2 * config.latent_size
+        kernel = graph.op("Reshape", self.blocks("weight", config.hidden), axes(blocks * rows, config.hidden))
+        kernel, steps, _ = quantised_rows(graph, kernel, 2)
+        kernel = graph.op("Reshape", kernel, axes(blocks, rows, config.hidden))
+        kernel = graph.op("Gather", graph.op("Transpose", kernel, perm=[0, 2, 1]), component, axis=0)
+        value = graph.op("Unsqueeze", self.units.quantise(graph, hidden), axes(1))
+        product = graph.op("Squeeze", graph.op("MatMulInteger", value, kernel, self.units.arrays[1]), axes(1))
+        unit = graph.op("Reshape", graph.op("Mul", steps, scalar(self.units.step)), axes(blocks, rows))
+        unit, bias = (graph.op("Gather", each, component, axis=0) for each in (unit, self.blocks("bias")))
+        return graph.op("Add", graph.op("Mul", graph.op("Cast", product, to=FLOAT), unit), bias)
