@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from benchmarks.peers import Images, Latents, draw
 from benchmarks.peers.pytorch import decoder_of, mdn_rnn_of
 from benchmarks.weights import Weights
-from engine.providers import CPU, Provider, open_session
+from engine.providers import CPU, Device, open_session
 from training.mdn_rnn import MDNRNN
 from training.vae import Decoder
 
@@ -75,9 +75,9 @@ class Plain:
         self._weights = weights
         with tempfile.TemporaryDirectory() as folder:
             write_plain(weights, Path(folder))
-            provider = Provider(CPU, "as asked")
+            device = Device(CPU, "as asked")
             self._step, self._decoder = (
-                open_session(Path(folder) / f"{name}.onnx", provider, threads) for name in ("step", "decoder")
+                open_session(Path(folder) / f"{name}.onnx", device, threads) for name in ("step", "decoder")
             )
         self._state = [np.zeros((weights.layers, 1, weights.units), np.float32) for _ in range(2)]
 
