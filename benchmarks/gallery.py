@@ -18,7 +18,7 @@ from engine.scene import numbered
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "gallery"
 # A tempo would be 120 and nothing is heard: at this moment every scene is on its way.
-SEED, AT, SIZE = "7", "9", "640x360"
+SEED, AT, SIZE = "11", "9", "640x360"
 # JPEG's scale of 1 to 31: at 4 grain and gradients look as drawn, in 15 to 130 kB.
 QUALITY = 4
 COLUMNS = 2
