@@ -25,8 +25,9 @@ from engine.quality import Quality
 # than the one before, whatever the scene: somebody plays it by hand.
 SETTLING, LONG = 1.0, 30.0
 # A frame of a show, after a pause and beside inference, takes this much longer than one of many in a row: 1.6 to 2.3
-# times on two cores without a GPU.
-SHOWN = 2.2
+# times on two quiet cores without a GPU, more with neighbours. With 2.2 the size went down in the first half second of
+# some shows, with 6 of 420 frames late; with 2.8 none were.
+SHOWN = 2.8
 
 
 class Picture:
