@@ -17,7 +17,7 @@ from engine.isf.header import Header
 from engine.isf.rows import rows
 from engine.isf.source import SUFFIXES, VERTEX_SUFFIX, Source, effect_name, read
 from engine.parameters import Parameter
-from engine.scene_files import LONGEST_GOODBYE
+from engine.scene_files import LONGEST_GOODBYE, stamp
 
 LOOK_EVERY = 0.25
 # Of each effect so many may be on at once.
@@ -114,11 +114,4 @@ def _read(file: Path) -> Source | IsfError:
 
 def _states(files: Iterable[Path]) -> tuple[tuple[int, int], ...]:
     """When files changed, and their sizes; nothing of those that are not there."""
-    states = []
-    for file in files:
-        try:
-            state = file.stat()
-        except OSError:
-            continue
-        states.append((state.st_mtime_ns, state.st_size))
-    return tuple(states)
+    return tuple(state for state in map(stamp, files) if state)

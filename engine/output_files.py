@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from engine import scene_toml
 from engine.controls import Controls
 from engine.parameters import OUTPUT
-from engine.scene_files import LONGEST_GOODBYE, put, shortened, user_folder
+from engine.scene_files import LONGEST_GOODBYE, Stamp, put, shortened, stamp, user_folder
 
 # These are part of setting up, not of the set-up.
 NOT_KEPT = ("output/test_card", "output/corner")
@@ -30,7 +30,6 @@ LOOK_EVERY = 0.5
 
 Monitor = tuple[str, tuple[int, int]]  # its name and its size, pixels
 Mask = NDArray[np.uint8]  # (height, width), top row first; 0 hides
-Stamp = tuple[int, int] | None  # a file's time and size; None where it is not there
 
 
 def output_folder() -> Path:
@@ -193,15 +192,6 @@ class OutputFiles:
             put(file, text)
         except OSError as error:
             self._told.append(f"{file}: {error.strerror}; the set-up is kept for this show only")
-
-
-def stamp(file: Path) -> Stamp:
-    """What tells a file from the one that was there before."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
 
 
 def write(values: Mapping[str, float]) -> str:

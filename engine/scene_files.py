@@ -29,6 +29,18 @@ MOST_TOLD = 5
 Seen = tuple[Path, int, int]  # a file, when it changed, its size
 
 
+Stamp = tuple[int, int] | None  # a file's time and size; None where it is not there
+
+
+def stamp(file: Path) -> Stamp:
+    """What tells a file from the one that was there before."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
 def user_folder(environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path:
     """Where the performer's scenes are, by the custom of the system."""
     home = Path(environment.get("HOME") or Path.home())
