@@ -9,7 +9,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 OPSET, IR_VERSION = 17, 8  # read by onnxruntime 1.14 and newer
 
-FLOAT, UINT8, INT8, INT32, INT64 = (getattr(TensorProto, name) for name in ("FLOAT", "UINT8", "INT8", "INT32", "INT64"))
+KINDS = "FLOAT", "DOUBLE", "UINT8", "INT8", "INT32", "INT64"
+FLOAT, DOUBLE, UINT8, INT8, INT32, INT64 = (getattr(TensorProto, name) for name in KINDS)
 
 
 class Graph:

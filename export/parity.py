@@ -1,22 +1,32 @@
-"""Holds exported graphs against PyTorch: the same weights, latents and noise, over many carried steps; and int8 graphs
-against the exact ones.
+"""Holds exported graphs against PyTorch: the same weights, latents and noise, over many carried steps; the fast decoder
+against float64, beside the plain one; and int8 graphs against the exact ones.
 
 Owns the bounds. An export that fails them is not written.
 """
 
+import copy
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 
+from export.vae import write_decoder
 from training.dancer import TrainedDancer
 
 STEPS = 100
 DANCERS = 3
 STEP_BOUND = 1e-4  # state, mixture and sample
 IMAGE_BOUND = 1.0  # grey levels
+# Of float images, 0..1: how far from float64. The plain graph's own rounding is a greater part of it the sharper the
+# decoder: 2.4e-6 for the default dancer. The greatest of a million roundings is chance, within a fifth.
+EXACT_BOUND = 2e-6
+PLAIN_BOUND = 1.25  # of the plain graph's, where that is more
+LEVELS_BOUND = 1e-4  # the share of pixels that round to the next grey level
+EXACT_EVERY = 10  # steps of the passages whose images are made in float64
 DECIBELS_BOUND = 40.0  # of int8 images beside exact ones: 42 or more is aimed at
 VARIATION_BOUND = 0.01  # of int8 mixture weights after one step: the share of draws that another component gets
 EDGE = 1e-5  # a uniform draw this close to a component's edge may fall on either side
@@ -49,20 +59,50 @@ class Closeness:
 
 
 @dataclass
-class Parity:
-    """Greatest differences seen: of each output of the step, of images in grey levels, of encoded latents.
+class Exactness:
+    """How far the float images of the fast decoder and of the plain one are from float64, at most, and from each other;
+    the greatest difference of their uint8 images in grey levels, and the share of pixels that differ.
+    """
 
-    Of the exact graphs; `int8`, where a bundle's are int8, is how near they come to these.
+    fast: float
+    plain: float
+    apart: float
+    levels: int
+    differing: float
+
+    def __str__(self) -> str:
+        return f"float images are {self.fast:.2g} from float64 at most (the plain graph's {self.plain:.2g})"
+
+    def check(self) -> None:
+        """Raises ParityError if anything is out of bounds."""
+        bound = max(EXACT_BOUND, PLAIN_BOUND * self.plain)
+        if not (self.apart <= EXACT_BOUND or self.fast <= bound):
+            raise ParityError(f"parity: float images are {self.fast:.3g} from float64; at most {bound:.3g} is allowed")
+        if self.levels > 1 or self.differing > LEVELS_BOUND:
+            raise ParityError(
+                f"parity: {self.differing:.2%} of pixels differ from the plain graph's, by at most {self.levels} levels;"
+                f" allowed is 1 level in {LEVELS_BOUND:.2%}"
+            )
+
+
+@dataclass
+class Parity:
+    """Greatest differences seen: of each output of the step, of images in grey levels, of encoded latents; and how
+    exact the decoder is.
+
+    Of the exact graphs; `int8`, where a bundle has such graphs, is how near they come to these.
     """
 
     step: dict[str, float]
     images: float
     latents: float
+    exactness: Exactness
     int8: Closeness | None = None
 
     def __str__(self) -> str:
         worst = max(self.step.values())
         exact = f"beside PyTorch, over {STEPS} steps: the step differs by {worst:.1e}, images by {self.images:.2f} grey"
+        exact += f"; {self.exactness}"
         return f"{exact}; {self.int8}" if self.int8 else exact
 
     def check(self) -> None:
@@ -72,6 +112,7 @@ class Parity:
         for name, value, bound in bounds:
             if not value <= bound:
                 raise ParityError(f"parity: {name} differs by {value:.3g} from PyTorch; at most {bound:g} is allowed")
+        self.exactness.check()
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
@@ -111,7 +152,38 @@ def measure(dancer: TrainedDancer, folder: Path) -> Parity:
     pictures_8 = np.rint(pictures).astype(np.uint8)
     mean, _ = dancer.vae.encode(torch.from_numpy(pictures_8)[:, None].float() / 255)
     encoded = encoder.run(None, {"images": pictures_8})[0]
-    return Parity(worst, images, float(np.abs(encoded - mean.numpy()).max()))
+    return Parity(worst, images, float(np.abs(encoded - mean.numpy()).max()), exactness(dancer, folder))
+
+
+@torch.no_grad()
+def exactness(dancer: TrainedDancer, folder: Path) -> Exactness:
+    """Run the decoder in `folder` and the plain one beside PyTorch in float64, on the same weights."""
+    latents = passage(dancer, np.random.Generator(np.random.PCG64(0)))[::EXACT_EVERY].reshape(-1, dancer.bank.shape[2])
+    decoder = copy.deepcopy(dancer.vae.decoder).double()
+    truth = torch.cat([torch.sigmoid(decoder(part)) for part in torch.from_numpy(latents).double().split(DANCERS)])[
+        :, 0
+    ].numpy()
+    with tempfile.TemporaryDirectory() as beside:
+        path = Path(beside) / "decoder.onnx"
+        write_decoder(dancer.vae.decoder, path, ())
+        plain_images, plain_floats = float_images(path, latents)
+    images, floats = float_images(folder / "decoder.onnx", latents)
+    fast, plain, apart = (
+        float(np.abs(one - other).max())
+        for one, other in ((floats, truth), (plain_floats, truth), (floats, plain_floats))
+    )
+    levels = np.abs(images.astype(int) - plain_images)
+    return Exactness(fast, plain, apart, int(levels.max()), float((levels > 0).mean()))
+
+
+def float_images(path: Path, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A decoder's images (n, height, width) uint8, and those 0..1 that they are rounded from."""
+    model = onnx.load(str(path))
+    (sigmoid,) = (node for node in model.graph.node if node.op_type == "Sigmoid")
+    model.graph.output.append(onnx.ValueInfoProto(name=sigmoid.output[0]))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    images, floats = session.run(["images", sigmoid.output[0]], {"latents": latents})
+    return images, floats
 
 
 def passage(dancer: TrainedDancer, random: np.random.Generator) -> np.ndarray:

@@ -7,9 +7,10 @@ them for an image of the article's sizes, channels filled up to sixteen: 1000 fo
 
 from collections.abc import Callable, Sequence
 
-from export.graph import Graph, axes
+import numpy as np
+
+from export.graph import DOUBLE, FLOAT, Graph, axes
 from export.layers import (
-    SAME,
     BorderedConvolution,
     Convolution,
     Double,
@@ -44,16 +45,28 @@ def fold_pointwise(graph: Graph, layers: Sequence[Layer]) -> list[Layer]:
     """A Dense over channels and the convolution after it, nothing between them, are one convolution.
 
     What the Dense's bias adds depends on how many taps fall on the zeros around the map: it becomes a bias a pixel.
+    Both are sums of many products, made in float64 and rounded once.
     """
 
     def fold(dense: Pointwise, convolution: Convolution) -> list[Layer]:
         matrix = graph.op("Reshape", dense.kernel, axes(dense.outputs, dense.inputs))
-        kernel = graph.op("Einsum", convolution.kernel, matrix, equation="omuv,mi->oiuv")
-        even = graph.op("Reshape", dense.bias, axes(1, dense.outputs, 1, 1))
-        even = graph.op("Expand", even, axes(1, dense.outputs, *dense.size))
-        return [BorderedConvolution(kernel, graph.op("Conv", even, convolution.kernel, convolution.bias, **SAME))]
+        names = matrix, dense.bias, convolution.kernel, convolution.bias
+        matrix, even, kernel, bias = (graph.op("Cast", each, to=DOUBLE) for each in names)
+        folded = graph.op("Einsum", kernel, matrix, equation="omuv,mi->oiuv")
+        taps = graph.op("Einsum", kernel, even, equation="omuv,m->ouv")
+        border = graph.op("Einsum", taps, *map(taps_inside, dense.size), equation="ouv,yu,xv->oyx")
+        border = graph.op("Add", border, graph.op("Reshape", bias, axes(-1, 1, 1)))
+        border = graph.op("Unsqueeze", border, axes(0))
+        return [BorderedConvolution(*(graph.op("Cast", each, to=FLOAT) for each in (folded, border)))]
 
     return replace(layers, (Pointwise, Convolution), fold)
+
+
+def taps_inside(size: int) -> np.ndarray:
+    """(size, 3): 1 where a tap of a 3-tap kernel falls on the axis, 0 where on the zeros around it."""
+    inside = np.ones((size, 3))
+    inside[0, 0] = inside[-1, 2] = 0
+    return inside
 
 
 def split_phases(graph: Graph, layers: Sequence[Layer]) -> list[Layer]:

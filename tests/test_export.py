@@ -14,7 +14,7 @@ from engine.bundle import open_bundle
 from engine.metadata import Metadata
 from export.__main__ import main
 from export.bundle import rounded, write_bundle
-from export.parity import ParityError, measure
+from export.parity import Exactness, ParityError, measure
 from tests.fixtures.tiny_dancer import COMPONENTS, LATENTS, tiny_dancer
 from training.dancer import TrainedDancer
 from training.start import read_start
@@ -33,6 +33,8 @@ def test_graphs_agree_with_pytorch_over_a_hundred_carried_steps(tmp_path: Path) 
     # Images are rounded to whole levels: half a level is the rounding itself.
     assert parity.images < 0.51
     assert parity.latents < 1e-5
+    assert 0 < parity.exactness.fast < 1e-6
+    assert 0 < parity.exactness.plain < 1e-6
 
 
 def test_the_engine_opens_it_and_the_metadata_says_what_the_dancer_is(bundle: Path) -> None:
@@ -165,3 +167,27 @@ def test_a_dancer_s_file_gives_back_what_was_saved(tmp_path: Path) -> None:
     assert loaded.health == saved.health
     np.testing.assert_array_equal(loaded.bank, saved.bank)
     assert all(torch.equal(a, b) for a, b in zip(loaded.vae.parameters(), saved.vae.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("exactness", "message"),
+    [
+        (Exactness(2.6e-6, 2e-6, 2.7e-6, 1, 1e-4), "float images are 2.6e-06 from float64; at most 2.5e-06 is allowed"),
+        (Exactness(2.1e-6, 1e-6, 2.7e-6, 1, 1e-4), "float images are 2.1e-06 from float64; at most 2e-06 is allowed"),
+        (Exactness(float("nan"), 0, float("nan"), 0, 0), "float images are nan from float64; at most 2e-06 is allowed"),
+        (Exactness(1e-6, 1e-6, 1e-6, 2, 1e-5), "0.00% of pixels differ from the plain graph's, by at most 2 levels; "),
+        (Exactness(1e-6, 1e-6, 1e-6, 1, 2e-4), "0.02% of pixels differ from the plain graph's, by at most 1 levels; "),
+    ],
+)
+def test_a_decoder_that_is_not_exact_is_refused(exactness: Exactness, message: str) -> None:
+    with pytest.raises(ParityError) as refused:
+        exactness.check()
+    assert str(refused.value).startswith(f"parity: {message}")
+
+
+@pytest.mark.parametrize(
+    "exactness",
+    [Exactness(2.4e-6, 2e-6, 3e-6, 1, 1e-4), Exactness(2e-6, 1e-7, 3e-6, 0, 0), Exactness(3e-6, 0, 2e-6, 0, 0)],
+)
+def test_a_decoder_is_exact_to_float64_or_to_the_plain_graph(exactness: Exactness) -> None:
+    exactness.check()

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
 import torch
 
-from export.graph import Graph
-from export.layers import gather_kernel
-from export.rewrites import DECODER, Rewrite, replace
+from export.graph import FLOAT, Graph
+from export.layers import BorderedConvolution, gather_kernel
+from export.parity import float_images, open_session
+from export.rewrites import DECODER, Rewrite, fold_pointwise, replace
 from export.step import WholeHead, write_step
 from export.vae import decoder_layers, write_decoder
 from tests.fixtures.tiny_dancer import LATENTS, tiny_dancer
@@ -44,16 +44,6 @@ def latents_of(config: VAEConfig) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((count, config.latent_size), np.float32)
 
 
-def run(path: Path, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The graph's images, uint8, and the float images that they are rounded from."""
-    model = onnx.load(str(path))
-    (sigmoid,) = (node for node in model.graph.node if node.op_type == "Sigmoid")
-    model.graph.output.append(onnx.ValueInfoProto(name=sigmoid.output[0]))
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    images, floats = session.run(["images", sigmoid.output[0]], {"latents": latents})
-    return images, floats
-
-
 def written(decoder: Decoder, path: Path, rewrites: Sequence[Rewrite]) -> Path:
     write_decoder(decoder, path, rewrites)
     return path
@@ -71,7 +61,7 @@ def kinds(rewrites: Sequence[Rewrite]) -> list[str]:
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
 def test_the_plain_layers_are_the_decoder_s(config: VAEConfig, tmp_path: Path) -> None:
     decoder, latents = decoder_of(config), latents_of(config)
-    _, floats = run(written(decoder, tmp_path / "plain.onnx", ()), latents)
+    _, floats = float_images(written(decoder, tmp_path / "plain.onnx", ()), latents)
     expected = torch.sigmoid(decoder.double()(torch.from_numpy(latents).double()))[:, 0].numpy()
     assert expected.std() > 0.03  # there is something to see
     np.testing.assert_allclose(floats, expected, rtol=0, atol=IMAGE_BOUND)
@@ -81,12 +71,29 @@ def test_the_plain_layers_are_the_decoder_s(config: VAEConfig, tmp_path: Path) -
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
 def test_a_rewrite_changes_nothing_but_rounding(config: VAEConfig, count: int, tmp_path: Path) -> None:
     decoder, latents = decoder_of(config), latents_of(config)
-    plain_images, plain = run(written(decoder, tmp_path / "plain.onnx", ()), latents)
-    images, floats = run(written(decoder, tmp_path / "fast.onnx", DECODER[:count]), latents)
+    plain_images, plain = float_images(written(decoder, tmp_path / "plain.onnx", ()), latents)
+    images, floats = float_images(written(decoder, tmp_path / "fast.onnx", DECODER[:count]), latents)
     np.testing.assert_allclose(floats, plain, rtol=0, atol=IMAGE_BOUND)
     levels = np.abs(images.astype(int) - plain_images)
     assert levels.max() <= 1
     assert (levels > 0).mean() <= 1e-4
+
+
+def test_what_is_folded_is_rounded_once(tmp_path: Path) -> None:
+    config = CONFIGS[2]
+    decoder, graph = decoder_of(config), Graph("folded")
+    (folded,) = fold_pointwise(graph, decoder_layers(graph, decoder)[1:3])
+    assert isinstance(folded, BorderedConvolution)
+    graph.op("Identity", folded.kernel, output="kernel")
+    graph.op("Identity", folded.border, output="border")
+    names = ["kernel", "border"]
+    graph.save(tmp_path / "folded.onnx", [], [(name, [None] * 4, FLOAT) for name in names])
+    kernel, border = open_session(tmp_path / "folded.onnx").run(names, {})
+    dense, convolution = decoder.dense_channels.double(), decoder.conv1.double()
+    exact = torch.einsum("omuv,mi->oiuv", convolution.weight, dense.weight.flatten(1))
+    np.testing.assert_array_equal(kernel, exact.float())
+    even = dense.bias[None, :, None, None].expand(1, -1, *config.grid)
+    np.testing.assert_array_equal(border, convolution(even).float())
 
 
 def test_each_rewrite_does_its_part() -> None:
@@ -107,8 +114,8 @@ def test_an_image_does_not_depend_on_those_beside_it(tmp_path: Path) -> None:
     config = CONFIGS[0]
     latents = latents_of(config)
     path = written(decoder_of(config), tmp_path / "fast.onnx", DECODER)
-    _, together = run(path, latents)
-    alone = np.concatenate([run(path, latent[None])[1] for latent in latents[:5]])
+    _, together = float_images(path, latents)
+    alone = np.concatenate([float_images(path, latent[None])[1] for latent in latents[:5]])
     np.testing.assert_allclose(together[:5], alone, rtol=0, atol=IMAGE_BOUND)
 
 
