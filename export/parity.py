@@ -80,7 +80,7 @@ class Exactness:
             raise ParityError(f"parity: float images are {self.fast:.3g} from float64; at most {bound:.3g} is allowed")
         if self.levels > 1 or self.differing > LEVELS_BOUND:
             raise ParityError(
-                f"parity: {self.differing:.2%} of pixels differ from the plain graph's, by at most {self.levels} levels;"
+                f"parity: {self.differing:.2%} of pixels differ from the plain graph's, by {self.levels} levels at most;"
                 f" allowed is 1 level in {LEVELS_BOUND:.2%}"
             )
 
