@@ -153,7 +153,7 @@ def finish(options: argparse.Namespace, footage: "Footage", dancer: Any, histori
     sections = [
         ("Footage", f"<p>{footage.summary()}, seen as {dancer.image_kind}.</p>{left_out}"),
         ("Originals above, rebuilt below", picture(pairs(originals, rebuilt), "originals above reconstructions")),
-        *((f"Training: {name}", curves(rows)) for name, rows in histories.items() if len(rows) > 1),
+        *((f"Training: {name}", curves(rows)) for name, rows in histories.items() if "step" in rows[0]),
         (
             "The sample, a picture every second",
             picture(sheet(danced[: SAMPLE_SECONDS * 30 : 30], 4), "contact sheet of the sample")
