@@ -4,26 +4,37 @@ A value out of range ends the program with a line on what is allowed, exit code 
 """
 
 import argparse
-import ipaddress
-import math
-import re
-from collections.abc import Callable
 from pathlib import Path
 
 from engine import __version__
-from engine.formats import CODECS, IMAGES, STILL, VIDEOS, Codec, codec_for, is_numbered
-from engine.parameters import PARAMETERS, SIGNALS
-from engine.routes import NUMBERS, Route
+from engine.argument_values import (
+    ENDINGS,
+    LEAST_QUALITY,
+    OSC_ADDRESS,
+    count,
+    existing,
+    folder,
+    frame_rate,
+    host_and_port,
+    moment,
+    network,
+    output,
+    parameter,
+    picture,
+    route,
+    seconds,
+    setting,
+    share,
+    signals_rate,
+    size,
+)
+from engine.formats import CODECS, IMAGES, VIDEOS, Codec, codec_for
 from engine.sources.osc import SIGNALS_HZ
 
-OSC_ADDRESS = "127.0.0.1:9010"
 RENDER_SECONDS = 16.0
 FPS = 30.0
 SIZE = (1280, 720)
 CHECK_SIZE = (320, 180)
-MOST_FPS = 240.0
-LEAST_QUALITY = 0.1
-ENDINGS = (*VIDEOS, STILL, IMAGES)
 # As engine/providers.py has them: to import it here would load onnxruntime for the help.
 DEVICES = ("auto", "cpu", "cuda", "coreml", "webgpu")
 
@@ -246,156 +257,3 @@ def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
         "--set", type=setting, action="append", default=[], metavar="NAME=X",
         help="any parameter at the start, such as dance/sigma_temperature=0.8; may be repeated",
     )  # fmt: skip
-
-
-def count(text: str) -> int:
-    """A whole number of 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
-
-
-def number(text: str) -> float:
-    """A finite number."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
-    return value
-
-
-def seconds(text: str) -> float:
-    """A duration above 0."""
-    value = number(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} seconds are not above 0")
-    return value
-
-
-def moment(text: str) -> float:
-    """A time from the beginning, seconds, 0 or more."""
-    value = number(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} seconds are below 0")
-    return value
-
-
-def frame_rate(text: str) -> float:
-    """Frames a second, 1 to MOST_FPS."""
-    value = number(text)
-    if not 1 <= value <= MOST_FPS:
-        raise argparse.ArgumentTypeError(f"{text!r} frames a second are not in 1..{MOST_FPS:g}")
-    return value
-
-
-def share(text: str) -> float:
-    """A share of the window's size, LEAST_QUALITY to 1."""
-    value = number(text)
-    if not LEAST_QUALITY <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not in {LEAST_QUALITY:g}..1")
-    return value
-
-
-def signals_rate(text: str) -> float:
-    """Times a second, 0 to MOST_FPS."""
-    value = number(text)
-    if not 0 <= value <= MOST_FPS:
-        raise argparse.ArgumentTypeError(f"{text!r} times a second are not in 0..{MOST_FPS:g}")
-    return value
-
-
-def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """An address, or a network of them."""
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no network, such as 192.168.1.0/24 or 10.0.0.7") from None
-
-
-def size(text: str) -> tuple[int, int]:
-    """WxH in pixels, each 16 to 16384 (the least a window may be, the most a GPU draws)."""
-    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
-    if not match or not all(16 <= int(each) <= 16384 for each in match.groups()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not WxH with both in 16..16384, such as 1280x720")
-    return int(match[1]), int(match[2])
-
-
-def existing(text: str) -> Path:
-    """A file or a folder that is there."""
-    path = Path(text)
-    if not path.exists():
-        raise argparse.ArgumentTypeError(f"there is no {text}")
-    return path
-
-
-def output(text: str) -> Path:
-    """A file to render to; its ending says what."""
-    path = Path(text)
-    if path.suffix not in ENDINGS:
-        raise argparse.ArgumentTypeError(f"{text!r} ends in none of {', '.join(ENDINGS)}")
-    if path.suffix == STILL and not is_numbered(path):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} has no one place for a number, as in frame_####.png or frame_%04d.png; "
-            "`dancenet still` makes a single picture"
-        )
-    return path
-
-
-def picture(text: str) -> Path:
-    """A file for one picture."""
-    path = Path(text)
-    if path.suffix != STILL:
-        raise argparse.ArgumentTypeError(f"{text!r} does not end in {STILL}")
-    if is_numbered(path):
-        raise argparse.ArgumentTypeError(f"{text!r} has a place for a number; `dancenet render` makes a sequence")
-    return path
-
-
-def folder(text: str) -> Path:
-    """A folder that is there."""
-    path = Path(text).expanduser()
-    if not path.is_dir():
-        raise argparse.ArgumentTypeError(f"{text!r} is no folder")
-    return path
-
-
-def host_and_port(text: str) -> tuple[str, int]:
-    """HOST:PORT."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as {OSC_ADDRESS}")
-    return host, int(port)
-
-
-def setting(text: str) -> tuple[str, float]:
-    """NAME=X; whether there is such a parameter is known once the bundle is open."""
-    key, _, value = text.partition("=")
-    return key, number(value)
-
-
-def route(text: str) -> Route:
-    """SIGNAL PARAMETER AMOUNT, and perhaps the other numbers of a route, in their order."""
-    words = text.split()
-    if not 3 <= len(words) <= 2 + len(NUMBERS):
-        others = ", ".join(NUMBERS[1:])
-        raise argparse.ArgumentTypeError(f"{text!r} is not SIGNAL PARAMETER AMOUNT, and perhaps {others}")
-    signal, key, *numbers = words
-    if signal not in {row.key for row in SIGNALS}:
-        raise argparse.ArgumentTypeError(f"{text!r}: {signal!r} is no signal; `dancenet controls` lists them")
-    return Route.made(signal, key, **dict(zip(NUMBERS, map(number, numbers), strict=False)))
-
-
-def parameter(key: str) -> Callable[[str], float]:
-    """A reader of the parameter's values, which refuses those out of its range."""
-    row = next(each for each in PARAMETERS if each.key == key)
-
-    def read(text: str) -> float:
-        value = number(text)
-        if not row.low <= value <= row.high or (row.integer and value != int(value)):
-            kind = "a whole number" if row.integer else "a number"
-            raise argparse.ArgumentTypeError(f"{text!r} is not {kind} in {row.low:.10g}..{row.high:.10g}")
-        return value
-
-    return read

@@ -30,6 +30,10 @@ FREE, LEADER = -1, -2
 # bars at 120 beats a minute. The golden ratio keeps dancers from deciding all at once.
 PHRASE = 4.0
 STAGGER = 0.618
+# Temperature widens a movement up to this, the spread that was learned; above, it only makes the choice of movements
+# freer. Wider noise takes bodies apart: of half an hour at 1.5 it lost one, and a limb in a third of the images, not a
+# fifth, for hardly more motion.
+WIDEST = 1.0
 # What a dance keeps for each dancer, beside the model's state and the canon's history.
 ROWS = ("latest", "led_by", "given", "origin", "crossed")
 
@@ -177,7 +181,7 @@ class Dancer:
     def _read(self, values: Mapping[str, float]) -> None:
         temperature = values["dance/temperature"]
         self._inputs["pi_temperature"] = temperature * values["dance/pi_temperature"]
-        self._inputs["sigma_temperature"] = temperature * values["dance/sigma_temperature"]
+        self._inputs["sigma_temperature"] = min(temperature, WIDEST) * values["dance/sigma_temperature"]
         for each in self._bundle.metadata.controls:
             self._inputs[each.name] = min(max(values.get(each.key, each.default), each.low), each.high)
         self._unison = values["dance/unison"]

@@ -123,7 +123,7 @@ TEMPO_SOURCES = ("auto", "manual", "audio")
 DANCE = (
     Parameter(
         "dance", "temperature", 1.0, 0.05, 3.0, SMOOTH, SMOOTH,
-        "How freely the dancer moves: drives pi_temperature and sigma_temperature together.",
+        "How freely the dancer moves: drives pi_temperature, and up to 1 sigma_temperature with it.",
     ),
     Parameter(
         "dance", "pi_temperature", 1.0, 0.05, 4.0, SMOOTH, SMOOTH,
@@ -131,7 +131,7 @@ DANCE = (
     ),
     Parameter(
         "dance", "sigma_temperature", 1.0, 0.0, 4.0, SMOOTH, SMOOTH,
-        "Trim of temperature for the spread of a movement: temperature times this multiplies sigma.",
+        "Trim of temperature for the spread of a movement: temperature, at most 1, times this multiplies sigma.",
     ),
     Parameter(
         "dance", "speed", 1.0, 0.0, 4.0, SMOOTH, SMOOTH,

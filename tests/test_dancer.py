@@ -135,11 +135,14 @@ def test_a_new_seed_changes_the_dance_from_there_on(bundle: Bundle) -> None:
     assert dance(again, 10, seed=8).tobytes() == reseeded.tobytes()
 
 
-def test_temperature_drives_sigma_through_its_trim(bundle: Bundle) -> None:
-    calm = dance(Dancer(bundle, [7]), 1, sigma_temperature=0)
-    wild = dance(Dancer(bundle, [7]), 1, temperature=1.5, sigma_temperature=2, pi_temperature=1 / 1.5)
-    # What the step gets is temperature times the trim: here 3 for sigma and 1 for pi.
-    assert wild[0] - calm[0] == pytest.approx(3 * SIGMA * Noise([7], LATENT).draw(0)[1], abs=1e-6)
+@pytest.mark.parametrize(("temperature", "widened"), [(0.5, 1.0), (1.0, 2.0), (1.5, 2.0), (3.0, 2.0)])
+def test_temperature_drives_sigma_through_its_trim_up_to_the_spread_that_was_learned(
+    bundle: Bundle, temperature: float, widened: float
+) -> None:
+    trims = {"temperature": temperature, "pi_temperature": 1 / temperature}
+    calm = dance(Dancer(bundle, [7]), 1, sigma_temperature=0, **trims)
+    wild = dance(Dancer(bundle, [7]), 1, sigma_temperature=2, **trims)
+    assert wild[0] - calm[0] == pytest.approx(widened * SIGMA * Noise([7], LATENT).draw(0)[1], abs=1e-6)
 
 
 def test_a_bundles_own_control_reaches_the_step(tmp_path: Path) -> None:

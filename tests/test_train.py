@@ -14,7 +14,7 @@ import torch
 
 from engine.bundle import open_bundle
 from tests.fixtures.footage import write_dance
-from training.__main__ import DECODER_SHARE, MDN_RNN_SHARE, VAE_SHARE
+from training.stages import DECODER_SHARE, MDN_RNN_SHARE, VAE_SHARE
 
 SIZES = ["--image-size", "104x64", "--latent-size", "6", "--channels", "6,6,4"]
 SIZES += ["--layers", "2", "--units", "12", "--hidden", "12", "--components", "3"]
@@ -112,6 +112,23 @@ def test_a_budget_of_minutes_is_kept_and_a_bundle_is_fine_tuned(footage: Path, t
         assert share * 3 <= stage["seconds"] < share * 3 + 2
     before, after = (json.loads((folder / "bundle.json").read_text())["quality"] for folder in (trained, out))
     assert after["held_out_reconstruction"] < before["held_out_reconstruction"]
+
+
+def test_a_dancer_is_refined_its_latents_stay_and_it_dances_as_before(
+    footage: Path, trained: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "mine"
+    run(*command(footage, out, "--refine", str(trained)))
+    before, after = weights(trained), weights(out)
+    # The bundle that is refined holds the weights as float16.
+    rnn = [name for name in before if name.startswith("rnn.")]
+    assert all(torch.equal(after[name], before[name].half().float()) for name in rnn if name != "rnn.gain")
+    assert not torch.equal(after["encoder.conv1.weight"], before["encoder.conv1.weight"].half().float())
+    found = torch.load(out / "training" / "vae.pt", weights_only=True)["history"][-1]
+    # The KL is to the posteriors that it began with, not to the standard normal, to which they are as far as before.
+    assert found["kl"] < 0.1 * found["held_out_kl"]
+    assert not (out / "training" / "mdn_rnn.pt").exists()
+    assert "Training: mdn_rnn" not in (out / "report.html").read_text()
 
 
 @pytest.mark.parametrize(

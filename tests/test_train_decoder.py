@@ -1,63 +1,18 @@
-"""The decoder learns from latents as the dancer dances them, and nothing else changes."""
+"""The decoder learns from latents as the dancer dances them, keeps to what it showed, and nothing else changes."""
 
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
 from training import train_decoder
 from training.clips import Clip
-from training.latents import Sequence, Statistics, encode, statistics
+from training.latents import encode
 from training.loop import Budget
-from training.mdn_rnn import MDNRNN, MDNRNNConfig
-from training.train_decoder import DecoderTraining, danced
+from training.train_decoder import DecoderTraining, Kept
 from training.vae import VAE, VAEConfig, reconstruction_loss
 
-SIZES = MDNRNNConfig(latent_size=4, layers=2, units=8, hidden=8, components=3)
 VAE_SIZES = VAEConfig((32, 16), 4, (8, 8, 4))
-
-
-def sequence(length: int) -> Sequence:
-    shape = (length, SIZES.latent_size)
-    mean = np.random.default_rng(1).normal(size=shape).astype(np.float32)
-    return Sequence("a", mean, np.full(shape, -2, np.float32))
-
-
-def sure_dancer() -> MDNRNN:
-    """One whose mixture is a narrow normal, hardly any wider at any temperature."""
-    torch.manual_seed(2)
-    model = MDNRNN(SIZES)
-    with torch.no_grad():
-        model.pi.weight.zero_()
-        model.pi.bias.copy_(torch.tensor([100.0, 0, 0]))
-        model.sigma.weight.zero_()
-        model.sigma.bias.fill_(-15)
-    return model.eval()
-
-
-def test_an_image_s_latent_is_believed_to_be_what_the_mixture_says_and_the_first_its_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clip, model = sequence(40), sure_dancer()
-    normal = Statistics(np.full(4, 0.5, np.float32), np.full(4, 2, np.float32))
-    found = danced(model, clip, normal, 0.9, 0)
-    latents = (torch.from_numpy(clip.mean) - 0.5) / 2
-    with torch.no_grad():
-        _, mu, _, _ = model(latents[None, :-1], model.zero_state(1))
-    assert np.array_equal(found[0], clip.mean[0])
-    np.testing.assert_allclose(found[1:], mu[0, :, 0].numpy() * 2 + 0.5, atol=1e-4)
-    monkeypatch.setattr(train_decoder, "PASSAGE", 7)
-    np.testing.assert_allclose(danced(model, clip, normal, 0.9, 0), found, atol=1e-4, err_msg="the state is carried")
-
-
-def test_temperature_widens_what_is_believed_and_a_seed_repeats_it() -> None:
-    clip = sequence(400)
-    torch.manual_seed(3)
-    model, normal = MDNRNN(SIZES), statistics([clip])
-    cold, warm = (danced(model, clip, normal, temperature, 5) for temperature in (0.1, 1.0))
-    assert np.array_equal(warm, danced(model, clip, normal, 1.0, 5))
-    assert warm[1:].std() > 2 * cold[1:].std()
 
 
 def blob(place: float) -> np.ndarray:
@@ -88,3 +43,27 @@ def test_strayed_latents_come_to_show_the_image_and_the_encoder_stays(tmp_path: 
     found = trained.state_dict()
     assert all(torch.equal(found[name], start[name]) for name in start if name.startswith("encoder."))
     assert checkpoint["done"] and path.is_file()
+
+
+def test_a_refined_decoder_keeps_to_the_pictures_of_its_dances_while_it_learns_the_footage(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    clip = Clip("a", np.stack([blob((1 + np.sin(i / 9)) / 2) for i in range(160)]))
+    before = VAE(VAE_SIZES).eval()
+    start, far = before.state_dict(), np.random.default_rng(7).normal(3, 0.3, (64, 4)).astype(np.float32)
+    sequences = encode(before, [clip])
+
+    def moved(kept: Kept | None) -> tuple[float, float]:
+        """Loss of the footage, and how far pictures of `far` have gone from what they were, mean of a pixel."""
+        path, how = tmp_path / f"{kept is None}.pt", DecoderTraining(fast=False, stray=0)
+        arguments = [clip], [clip], sequences, [s.mean for s in sequences], VAE_SIZES, 1.0, how, Budget(200), path
+        trained, checkpoint = train_decoder.train_decoder(*arguments, False, start, kept=kept)
+        assert ("kept" in checkpoint["history"][-1]) == (kept is not None)
+        with torch.no_grad():
+            first, second = (torch.sigmoid(model.decode(torch.from_numpy(far))) for model in (before, trained))
+        return loss_of(trained, clip, sequences[0].mean), float((first - second).abs().mean())
+
+    footage, drift = moved(None)
+    kept_footage, kept_drift = moved(Kept(before, far))
+    assert kept_drift < 0.2 * drift
+    assert footage < 0.5 * loss_of(before, clip, sequences[0].mean)
+    assert kept_footage < 0.5 * loss_of(before, clip, sequences[0].mean)

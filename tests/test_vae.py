@@ -35,6 +35,11 @@ def test_kl_divergence_of_normals_with_a_closed_form() -> None:
     log_variance[2, 1] = math.log(4)
     expected = [0, 4.5, 0.5 * (4 - 1 - math.log(4))]
     assert kl_divergence(mean, log_variance).tolist() == pytest.approx(expected)
+    # Against N(1, 4): log 2 + (variance + (mean - 1)^2) / 8 - 1/2 for each of the two.
+    other = torch.ones(1, 2), torch.full((1, 2), math.log(4))
+    expected = [2 * math.log(2) + part - 1 for part in (2 / 8 + 2 / 8, 2 / 8 + 5 / 8, 2 / 8 + 5 / 8 - math.log(2))]
+    assert kl_divergence(mean, log_variance, other).tolist() == pytest.approx(expected)
+    assert kl_divergence(mean, log_variance, (mean, log_variance)).tolist() == [0, 0, 0]
 
 
 def test_reconstruction_is_summed_over_pixels_and_averaged_over_images() -> None:

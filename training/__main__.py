@@ -9,8 +9,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +18,7 @@ from training.arguments import parse
 # glibc gives large blocks back to the system at once and takes them anew, page by page: 1.4 times the time of a step.
 MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=40000000000:glibc.malloc.trim_threshold=40000000000"
 
-# Shares of --minutes.
-VAE_SHARE, MDN_RNN_SHARE, DECODER_SHARE = 0.4, 0.3, 0.3
 SAMPLE_SECONDS, FIGURE_SECONDS = 16, 60
-SHARPENED = 256  # images by which silhouettes are made as sharp as the footage's
 PICTURES = 12  # originals beside reconstructions
 
 if TYPE_CHECKING:
@@ -62,110 +58,45 @@ def cache_folder() -> Path:
 
 def train(options: argparse.Namespace) -> None:
     """Runs all stages. Raises ValueError with one line where the footage or an option cannot be used."""
-    import numpy as np
-
-    from training.clips import even_background, split
-    from training.dancer import assemble
+    from training.clips import split
     from training.footage import read_footage
-    from training.latents import encode, load_sequences, save_sequences, statistics
-    from training.loop import Budget, track
+    from training.loop import track
     from training.mdn_rnn import MDNRNNConfig
     from training.place import choose_place
+    from training.stages import Stages
     from training.start import read_start
-    from training.train_decoder import DecoderTraining, danced, train_decoder
-    from training.train_mdn_rnn import GENTLE as GENTLE_MDN_RNN
-    from training.train_mdn_rnn import MDNRNNTraining, train_mdn_rnn
-    from training.train_vae import GENTLE as GENTLE_VAE
-    from training.train_vae import VAETraining, held_out_rows, train_vae
     from training.vae import VAEConfig
 
+    def progress(items: list, name: str) -> Iterator[Any]:
+        return iter(track(items, name, len(items)))
+
     place = choose_place(options.device, options.precision)
-    start = read_start(options.start) if options.start else None
+    folder = options.refine or options.start
+    start = read_start(folder) if folder else None
     vae_config = start.vae if start else VAEConfig(options.image_size, options.latent_size, options.channels)
     sizes = options.latent_size, options.layers, options.units, options.hidden, options.components
     mdn_rnn_config = start.mdn_rnn if start else MDNRNNConfig(*sizes)
-
-    def progress(name: str) -> Callable[[list], Iterator[Any]]:
-        return lambda items: iter(track(items, name, len(items)))
-
     cache = options.cache or cache_folder()
-    footage = read_footage(options.footage, vae_config.image_size, options.fit, cache, progress("footage"))
+    footage = read_footage(
+        options.footage, vae_config.image_size, options.fit, cache, lambda paths: progress(paths, "footage")
+    )
     report_footage(footage)
     runs = options.out / "training"
     begin(runs, options)
-    seconds = options.minutes * 60 if options.minutes else None
-    training, held_out = split(footage.clips)
-    frames = sum(len(clip) for clip in training)
 
-    def budget(epochs: float, batch: int, share: float) -> Budget:
-        steps = max(round(epochs * frames / batch), 1)
-        return Budget(steps, seconds and seconds * share, options.checkpoint_seconds)
-
-    how = replace(GENTLE_VAE if start else VAETraining(), kl_weight=options.kl_weight, seed=options.seed)
-    data = training, held_out, vae_config, even_background(training)
-    weights = start.vae_weights if start else None
-    spend = budget(options.vae_epochs, how.batch, VAE_SHARE)
-    vae, vae_run = train_vae(*data, how, spend, runs / "vae.pt", options.resume, place, weights)
-    path = runs / "latents.pt"
-    if options.resume and path.exists():
-        both = load_sequences(path)
-    else:
-        both = encode(vae, [*training, *held_out], progress("latents"), place)
-        save_sequences(path, both)
-    sequences, held_out_sequences = both[: 2 * len(training)], both[2 * len(training) :]
-    normal = start.statistics if start else statistics(sequences)
-
-    rnn_how = replace(
-        GENTLE_MDN_RNN if start else MDNRNNTraining(),
-        steps=options.steps,
-        input_noise=options.input_noise,
-        target_noise=options.target_noise,
-        patience=options.patience,
-        seed=options.seed,
-    )
-    # Each image is danced twice an epoch, as it is and mirrored.
-    spend = budget(2 * options.mdn_rnn_epochs, rnn_how.batch * rnn_how.steps, MDN_RNN_SHARE)
-    weights = start.mdn_rnn_weights if start else None
-    latents = sequences, held_out_sequences, normal, mdn_rnn_config
-    mdn_rnn, rnn_run = train_mdn_rnn(*latents, rnn_how, spend, runs / "mdn_rnn.pt", options.resume, place, weights)
-
-    decoder_how = DecoderTraining(seed=options.seed)
-    mdn_rnn.cpu()
-    strayed = [
-        danced(mdn_rnn, sequence, normal, options.temperature, options.seed + i) for i, sequence in enumerate(sequences)
-    ]
-    spend = budget(options.decoder_epochs, decoder_how.batch, DECODER_SHARE)
-    images = training, held_out, sequences, strayed, vae_config, even_background(training)
-    vae, decoder_run = train_decoder(
-        *images, decoder_how, spend, runs / "decoder.pt", options.resume, vae.state_dict(), place
-    )
-    rows = held_out_rows(training, SHARPENED)
-    believed = (
-        np.stack([training[clip].frames[frame] for clip, frame in rows]),
-        np.stack([strayed[2 * clip][frame] for clip, frame in rows]),
-    )
+    stages = Stages(options, place, start, *split(footage.clips), runs, progress)
+    vae, vae_run = stages.vae(vae_config)
+    latents = stages.latents(vae)
+    mdn_rnn, mdn_rnn_history = stages.mdn_rnn(mdn_rnn_config, latents)
+    strayed = stages.strayed(mdn_rnn, latents)
+    vae, decoder_run = stages.decoder(vae, mdn_rnn, latents, strayed)
     quality = {name: value for name, value in decoder_run["history"][-1].items() if name.startswith("held_out")}
-    losses = [row["held_out_loss"] for row in rnn_run["history"]]
+    losses = [row["held_out_loss"] for row in mdn_rnn_history]
     quality["held_out_loss"] = min(losses) if options.patience else losses[-1]  # of the weights that are kept
-    dancer = assemble(
-        vae,
-        mdn_rnn,
-        normal,
-        footage.clips,
-        sequences,
-        believed,
-        name=options.name or options.out.resolve().name,
-        data=options.data or ", ".join(clip.name for clip in footage.clips),
-        licence=options.licence,
-        defaults={
-            "temperature": options.temperature,
-            "pi_temperature": options.pi_temperature,
-            "sigma_temperature": options.sigma_temperature,
-        },
-        quality=quality,
-    )
+    dancer = stages.dancer(vae, mdn_rnn, latents, strayed, footage.clips, quality)
     dancer.save(runs / "dancer.pt")
-    finish(options, footage, dancer, [vae_run, rnn_run, decoder_run])
+    histories = {"vae": vae_run["history"], "mdn_rnn": mdn_rnn_history, "decoder": decoder_run["history"]}
+    finish(options, footage, dancer, histories)
 
 
 def report_footage(footage: "Footage") -> None:
@@ -194,7 +125,7 @@ def begin(runs: Path, options: argparse.Namespace) -> None:
     path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
-def finish(options: argparse.Namespace, footage: "Footage", dancer: Any, stages: list[dict]) -> None:
+def finish(options: argparse.Namespace, footage: "Footage", dancer: Any, histories: dict[str, list[dict]]) -> None:
     """Export, render the sample, write the report: the one place where training reaches for the rest of the house."""
     import numpy as np
 
@@ -222,7 +153,7 @@ def finish(options: argparse.Namespace, footage: "Footage", dancer: Any, stages:
     sections = [
         ("Footage", f"<p>{footage.summary()}, seen as {dancer.image_kind}.</p>{left_out}"),
         ("Originals above, rebuilt below", picture(pairs(originals, rebuilt), "originals above reconstructions")),
-        *((f"Training: {run['stage']}", curves(run["history"])) for run in stages),
+        *((f"Training: {name}", curves(rows)) for name, rows in histories.items() if "step" in rows[0]),
         (
             "The sample, a picture every second",
             picture(sheet(danced[: SAMPLE_SECONDS * 30 : 30], 4), "contact sheet of the sample")

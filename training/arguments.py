@@ -20,7 +20,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--out", type=Path, required=True, metavar="DIR", help="folder of the bundle; checkpoints go to DIR/training")
     add("--resume", action="store_true", help="go on where a stopped run in DIR was")
     add("--minutes", type=positive, metavar="N", help="train for N minutes in all, instead of by epochs")
-    add("--from", dest="start", type=Path, metavar="DIR", help="fine-tune this bundle, such as models/default")
+    begun = parser.add_mutually_exclusive_group()
+    begun.add_argument("--from", dest="start", type=Path, metavar="DIR", help="begin with this bundle's weights")
+    begun.add_argument(
+        "--refine", type=Path, metavar="DIR",
+        help="train this bundle on, on its own footage: it dances as before, and is shown better",
+    )  # fmt: skip
     add("--fit", choices=("crop", "pad"), default="crop", help="how images of another shape are made to fit")
     add("--seed", type=int, default=0, help="a run with the same seed, footage and options ends in the same figures")
     add("--name", help="what the dancer is called (DIR's name)")

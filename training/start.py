@@ -11,20 +11,32 @@ from onnx import numpy_helper
 
 from training.latents import Statistics
 from training.mdn_rnn import MDNRNNConfig
-from training.vae import VAEConfig
+from training.place import Place
+from training.train_vae import new_vae
+from training.vae import VAE, VAEConfig
 
+LAST = ("decoder.conv4.weight", "decoder.conv4.bias")  # what sharpening scales
 STATISTICS = ("latent_mean", "latent_deviation")
 
 
 @dataclass
 class Start:
-    """A bundle's sizes and weights, as PyTorch names them, and the statistics its latents are normalised by."""
+    """A bundle's sizes and weights, as PyTorch names them, and the statistics its latents are normalised by.
+
+    The decoder's are as they were trained: before its pixels were made `sharpening` times as sure of themselves.
+    """
 
     vae: VAEConfig
     vae_weights: dict[str, torch.Tensor]
+    sharpening: float
     mdn_rnn: MDNRNNConfig
     mdn_rnn_weights: dict[str, torch.Tensor]
     statistics: Statistics
+
+    def shown(self, background: float | None, place: Place) -> VAE:
+        """Its VAE as a show has it, sharpened, in its fast form where the images have an even `background`."""
+        weights = {name: w * self.sharpening if name in LAST else w for name, w in self.vae_weights.items()}
+        return new_vae(self.vae, background, True, place, weights).eval()
 
 
 def graph_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -47,6 +59,8 @@ def read_start(folder: Path) -> Start:
         weights = graph_weights(folder / "step.onnx")
         first, second, third = (len(vae_weights[f"encoder.conv{i}.bias"]) for i in (1, 2, 3))
         vae = VAEConfig(tuple(metadata["image_size"]), metadata["latent_size"], (first, second, third))
+        sharpening = float(metadata.get("quality", {}).get("sharpening", 1.0))
+        vae_weights |= {name: vae_weights[name] / sharpening for name in LAST}
         mean, deviation = (weights.pop(name).numpy() for name in STATISTICS)
         mdn_rnn = MDNRNNConfig(
             latent_size=metadata["latent_size"],
@@ -59,4 +73,4 @@ def read_start(folder: Path) -> Start:
         raise ValueError(f"{error.filename}: {error.strerror}; --from takes the folder of a bundle") from None
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"{folder}: not a bundle that can be trained further ({error} is missing)") from None
-    return Start(vae, vae_weights, mdn_rnn, weights, Statistics(mean, deviation))
+    return Start(vae, vae_weights, sharpening, mdn_rnn, weights, Statistics(mean, deviation))

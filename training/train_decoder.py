@@ -3,6 +3,8 @@
 The LSTM-MDN's latents stray from those of real images: one step on, by about twice the posterior's noise. A decoder
 that has only seen the encoder's shows them in pieces. So each image is also decoded from where the dancer, having
 danced the clip up to it, believed it to be. The encoder and the latents stay what they are.
+
+A dancer that is refined has a decoder that shows its dances well already: it keeps to that one's pictures of them.
 """
 
 from dataclasses import dataclass
@@ -13,21 +15,18 @@ import torch
 from torch import Tensor
 
 from training.clips import Clip
-from training.latents import Sequence, Statistics
+from training.latents import Sequence
 from training.loop import Budget, Stage, fit
-from training.mdn_rnn import MDNRNN
 from training.muon import Muon
 from training.place import CPU, Place
 from training.train_vae import batch_of_step, evaluate, load, new_vae
 from training.vae import VAE, VAEConfig, reconstruction_loss
 
-PASSAGE = 512  # steps danced at once: bounds the memory
-
 
 @dataclass(frozen=True)
 class DecoderTraining:
     """How the decoder is trained. An image's latent goes up to `stray` times the way to the danced one; on top comes up
-    to `noise` times the posterior's noise. Each is drawn evenly.
+    to `noise` times the posterior's noise. Each is drawn evenly. `batch` is of images, and as many kept pictures.
     """
 
     batch: int = 8
@@ -40,24 +39,23 @@ class DecoderTraining:
     fast: bool = True
 
 
-@torch.no_grad()
-def danced(model: MDNRNN, sequence: Sequence, statistics: Statistics, temperature: float, seed: int) -> np.ndarray:
-    """Where the dancer believes each image of a clip to be, having danced the clip up to it, (n, latent_size).
+# Of a dancer that is refined: what it dances is shown as before, by what is kept.
+GENTLE = DecoderTraining(batch=6, matrix_rate=0.002, rate=1.5e-4, stray=0.0)
 
-    Drawn from the mixture over the next latent; the first image's is its own.
-    """
-    model.eval()
-    random = torch.Generator().manual_seed(seed)
-    mean, deviation = torch.from_numpy(statistics.mean), torch.from_numpy(statistics.deviation)
-    latents = (torch.from_numpy(sequence.mean) - mean) / deviation
-    found, state = [latents[:1]], model.zero_state(1)
-    for part in latents[:-1].split(PASSAGE):
-        logits, mu, sigma, state = model(part[None], state)
-        chosen = torch.multinomial(torch.softmax(logits[0] / temperature, -1), 1, generator=random)
-        rows = torch.arange(len(part))
-        normal = torch.randn(part.shape, generator=random)
-        found.append(mu[0, rows, chosen[:, 0]] + temperature * sigma[0, rows, chosen[:, 0]] * normal)
-    return (torch.cat(found) * deviation + mean).numpy()
+
+@dataclass(frozen=True)
+class Kept:
+    """Pictures that a refined dancer keeps to: how `vae` shows these `latents`, (n, latent_size)."""
+
+    vae: VAE
+    latents: np.ndarray
+
+    @torch.no_grad()
+    def draw(self, count: int, place: Place) -> tuple[Tensor, Tensor]:
+        """Some of the latents, (count, latent_size), and their pictures, (count, 1, height, width)."""
+        latents = torch.from_numpy(self.latents)[torch.randint(len(self.latents), (count,))]
+        with place.precision():
+            return latents, torch.sigmoid(self.vae.decode(latents.to(place.device)).float()).cpu()
 
 
 def train_decoder(
@@ -73,10 +71,12 @@ def train_decoder(
     resume: bool,
     start: dict,
     place: Place = CPU,
+    kept: Kept | None = None,
 ) -> tuple[VAE, dict]:
     """Train and return the VAE, its encoder as in `start`, and its checkpoint (at `path`).
 
-    `sequences` holds each training clip's, followed by its mirror image's; `strayed` what `danced` gives of each.
+    `sequences` holds each training clip's, followed by its mirror image's; `strayed` what
+    `rollouts.danced` gives of each. `kept`: pictures to keep to, where it is refined; on the same device.
     """
     torch.manual_seed(how.seed)
     model = new_vae(config, background, how.fast, place, start)
@@ -94,13 +94,16 @@ def train_decoder(
 
     def train_step(step: int, fraction: float) -> dict[str, Tensor]:
         rows, mirrored = batch(step)
-        latents = draw(rows, mirrored).to(place.device)
+        shown = {"reconstruction": (draw(rows, mirrored), load(training, rows, mirrored))}
+        if kept is not None:
+            shown["kept"] = kept.draw(len(rows), place)
+        latents, images = (torch.cat(parts).to(place.device) for parts in zip(*shown.values(), strict=True))
         with place.precision():
             logits = model.decode(latents)
-        images = load(training, rows, mirrored).to(place.device)
-        reconstruction = reconstruction_loss(logits.float(), images)
-        reconstruction.backward()
-        return {"reconstruction": reconstruction.detach()}
+        pairs = zip(logits.float().split(len(rows)), images.split(len(rows)), strict=True)
+        losses = dict(zip(shown, (reconstruction_loss(*pair) for pair in pairs), strict=True))
+        torch.stack(list(losses.values())).sum().backward()
+        return {name: loss.detach() for name, loss in losses.items()}
 
     stage = Stage(
         name="decoder",

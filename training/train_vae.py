@@ -13,7 +13,7 @@ from training.clips import Clip
 from training.loop import Budget, Stage, fit
 from training.muon import Muon
 from training.place import CPU, Place
-from training.vae import VAE, VAEConfig, kl_divergence, reconstruction_loss, soft_iou
+from training.vae import STANDARD_NORMAL, VAE, VAEConfig, kl_divergence, reconstruction_loss, soft_iou
 from training.vae_fast import FastVAE, active_columns
 
 HELD_OUT_FRAMES = 240  # spread evenly over the held-out clips; enough for an IoU to +-0.002
@@ -144,6 +144,13 @@ def rebuild(model: VAE, clips: list[Clip], count: int) -> tuple[np.ndarray, np.n
     return tuple((255 * x[:, 0]).round().byte().numpy() for x in (images, rebuilt))  # type: ignore[return-value]
 
 
+@torch.no_grad()
+def kept_posterior(kept: VAE, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and log-variance that `kept` gives these images."""
+    mean, log_variance = kept.encode(images)
+    return mean.float(), log_variance.float()
+
+
 def train_vae(
     training: list[Clip],
     held_out: list[Clip],
@@ -155,8 +162,13 @@ def train_vae(
     resume: bool,
     place: Place = CPU,
     start: dict | None = None,
+    kept: VAE | None = None,
 ) -> tuple[VAE, dict]:
-    """Train and return the VAE and its checkpoint (at `path`). `start`: weights to begin with (fine-tuning)."""
+    """Train and return the VAE and its checkpoint (at `path`).
+
+    `start`: weights to begin with (fine-tuning). `kept`: a VAE whose posteriors are the prior of these, so that latents
+    stay where they are and a dancer that knows them need not learn them anew; on the same device.
+    """
     torch.manual_seed(how.seed)
     model = new_vae(config, background, how.fast, place, start)
     optimizer = Muon(model.parameters(), how.matrix_rate, how.rate)
@@ -167,7 +179,8 @@ def train_vae(
         weight = how.kl_weight * (min(fraction / how.kl_rise, 1.0) if how.kl_rise else 1.0)
         noise = torch.randn(len(images), config.latent_size, device=place.device)
         with place.precision():
-            reconstruction, kl = model.losses(images, noise)
+            prior = kept_posterior(kept, images) if kept else STANDARD_NORMAL
+            reconstruction, kl = model.losses(images, noise, prior)
         (reconstruction + weight * kl).backward()
         return {"reconstruction": reconstruction.detach(), "kl": kl.detach()}
 

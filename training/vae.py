@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+STANDARD_NORMAL = torch.zeros(()), torch.zeros(())  # mean and log-variance
 POOLINGS = 3  # the encoder halves the image three times, the decoder doubles it three times
 
 
@@ -119,11 +120,16 @@ class VAE(nn.Module):
     def decode(self, latents: Tensor) -> Tensor:
         return self.decoder(latents)
 
-    def losses(self, images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Reconstruction and KL of images (n, 1, h, w), batch means in nats; noise (n, latent_size) is normal."""
+    def losses(
+        self, images: Tensor, noise: Tensor, prior: tuple[Tensor, Tensor] = STANDARD_NORMAL
+    ) -> tuple[Tensor, Tensor]:
+        """Reconstruction and KL of images (n, 1, h, w), batch means in nats; noise (n, latent_size) is normal.
+
+        `prior`: mean and log-variance that each image's posterior is held to, (n, latent_size) both.
+        """
         mean, log_variance = (t.float() for t in self.encode(images))
         logits = self.decode(mean + torch.exp(0.5 * log_variance) * noise).float()
-        return reconstruction_loss(logits, images), kl_divergence(mean, log_variance).mean()
+        return reconstruction_loss(logits, images), kl_divergence(mean, log_variance, prior).mean()
 
 
 def reconstruction_loss(logits: Tensor, images: Tensor) -> Tensor:
@@ -131,9 +137,15 @@ def reconstruction_loss(logits: Tensor, images: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, images, reduction="sum") / len(images)
 
 
-def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(mean, variance) || N(0, 1)) of each row, (n,) in nats. Kingma & Welling 2013, appendix B."""
-    return -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum(-1)
+def kl_divergence(mean: Tensor, log_variance: Tensor, prior: tuple[Tensor, Tensor] = STANDARD_NORMAL) -> Tensor:
+    """KL(N(mean, variance) || prior) of each row, (n,) in nats. `prior`: mean and log-variance. All are diagonal.
+
+    Kingma & Welling 2013, appendix B, where the prior is the standard normal.
+    """
+    prior_mean, prior_log_variance = prior
+    difference = log_variance - prior_log_variance
+    distance = (mean - prior_mean) ** 2 * (-prior_log_variance).exp()
+    return -0.5 * (1 + difference - distance - difference.exp()).sum(-1)
 
 
 def soft_iou(reconstructed: Tensor, original: Tensor) -> Tensor:

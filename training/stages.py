@@ -1,0 +1,188 @@
+"""The stages of a run, and what each is given: footage -> VAE -> latents -> LSTM-MDN -> decoder -> dancer.
+
+Three kinds of run go through them: a new dancer; one that begins with another's weights (`--from`); and one that is
+refined (`--refine`), whose latents stay where they are, so that it dances as before and is only shown better.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training import train_decoder, train_mdn_rnn, train_vae
+from training.clips import Clip, even_background
+from training.dancer import TrainedDancer, assemble
+from training.latents import Sequence, Statistics, encode, load_sequences, save_sequences, statistics
+from training.loop import Budget
+from training.mdn_rnn import MDNRNN, MDNRNNConfig
+from training.place import Place
+from training.rollouts import danced, rollouts
+from training.start import Start
+from training.vae import VAE, VAEConfig
+
+# Shares of --minutes. A refined dancer's LSTM-MDN is left as it is.
+VAE_SHARE, MDN_RNN_SHARE, DECODER_SHARE = 0.4, 0.3, 0.3
+REFINED_VAE_SHARE, REFINED_DECODER_SHARE = 0.7, 0.3
+SHARPENED = 256  # images by which silhouettes are made as sharp as the footage's
+
+
+@dataclass
+class Latents:
+    """Of the training clips and of the held-out ones, each followed by its mirror image's; `normal`: how to scale."""
+
+    training: list[Sequence]
+    held_out: list[Sequence]
+    normal: Statistics
+
+
+@dataclass
+class Stages:
+    """A run with these `options`, at this `place`, on these clips; checkpoints go to the folder `runs`."""
+
+    options: argparse.Namespace
+    place: Place
+    start: Start | None
+    training: list[Clip]
+    held_out: list[Clip]
+    runs: Path
+    progress: Callable[[list, str], Iterator[Any]]
+
+    def __post_init__(self) -> None:
+        self.background = even_background(self.training)
+        self.refines = self.options.refine is not None
+
+    def budget(self, epochs: float, batch: int, share: float) -> Budget:
+        """So many epochs, or this share of the minutes that were asked for."""
+        frames = sum(len(clip) for clip in self.training)
+        seconds = self.options.minutes and self.options.minutes * 60 * share
+        return Budget(max(round(epochs * frames / batch), 1), seconds, self.options.checkpoint_seconds)
+
+    def kept(self) -> VAE | None:
+        """The VAE that a refined dancer keeps to."""
+        return self.start.shown(self.background, self.place) if self.start and self.refines else None
+
+    def vae(self, config: VAEConfig) -> tuple[VAE, dict]:
+        """The trained VAE and its checkpoint."""
+        options, start = self.options, self.start
+        how = train_vae.GENTLE if start else train_vae.VAETraining()
+        how = replace(how, kl_weight=options.kl_weight, seed=options.seed)
+        return train_vae.train_vae(
+            self.training,
+            self.held_out,
+            config,
+            self.background,
+            how,
+            self.budget(options.vae_epochs, how.batch, REFINED_VAE_SHARE if self.refines else VAE_SHARE),
+            self.runs / "vae.pt",
+            options.resume,
+            self.place,
+            start.vae_weights if start else None,
+            self.kept(),
+        )
+
+    def latents(self, vae: VAE) -> Latents:
+        """The latents of all clips, from the run that is resumed where it has them."""
+        path = self.runs / "latents.pt"
+        if self.options.resume and path.exists():
+            both = load_sequences(path)
+        else:
+            both = encode(
+                vae, [*self.training, *self.held_out], lambda clips: self.progress(clips, "latents"), self.place
+            )
+            save_sequences(path, both)
+        training, held_out = both[: 2 * len(self.training)], both[2 * len(self.training) :]
+        return Latents(training, held_out, self.start.statistics if self.start else statistics(training))
+
+    def mdn_rnn(self, config: MDNRNNConfig, latents: Latents) -> tuple[MDNRNN, list[dict]]:
+        """The LSTM-MDN, and the history of its training; a refined dancer's is the one it had."""
+        options, start = self.options, self.start
+        how = replace(
+            train_mdn_rnn.GENTLE if start else train_mdn_rnn.MDNRNNTraining(),
+            steps=options.steps,
+            input_noise=options.input_noise,
+            target_noise=options.target_noise,
+            patience=options.patience,
+            seed=options.seed,
+        )
+        if start and self.refines:
+            model = MDNRNN(config).to(self.place.device)
+            model.load_state_dict(start.mdn_rnn_weights)
+            figures = train_mdn_rnn.held_out_loss(model.eval(), latents.held_out, latents.normal, how, self.place)
+            return model.cpu(), [figures]
+        model, run = train_mdn_rnn.train_mdn_rnn(
+            latents.training,
+            latents.held_out,
+            latents.normal,
+            config,
+            how,
+            # Each image is danced twice an epoch, as it is and mirrored.
+            self.budget(2 * options.mdn_rnn_epochs, how.batch * how.steps, MDN_RNN_SHARE),
+            self.runs / "mdn_rnn.pt",
+            options.resume,
+            self.place,
+            start.mdn_rnn_weights if start else None,
+        )
+        return model.cpu(), run["history"]
+
+    def strayed(self, mdn_rnn: MDNRNN, latents: Latents) -> list[np.ndarray]:
+        """Where the dancer believes each image to be, by sequences of the training clips."""
+        options = self.options
+        return [
+            danced(mdn_rnn, sequence, latents.normal, options.temperature, options.seed + i)
+            for i, sequence in enumerate(latents.training)
+        ]
+
+    def decoder(self, vae: VAE, mdn_rnn: MDNRNN, latents: Latents, strayed: list[np.ndarray]) -> tuple[VAE, dict]:
+        """The VAE with its decoder trained on, and the checkpoint."""
+        options, shown = self.options, self.kept()
+        how = replace(train_decoder.GENTLE if self.refines else train_decoder.DecoderTraining(), seed=options.seed)
+        kept = None
+        if shown:
+            dances = rollouts(mdn_rnn, latents.training, latents.normal, options.temperature, options.seed)
+            kept = train_decoder.Kept(shown, dances)
+        return train_decoder.train_decoder(
+            self.training,
+            self.held_out,
+            latents.training,
+            strayed,
+            vae.config,
+            self.background,
+            how,
+            self.budget(options.decoder_epochs, how.batch, REFINED_DECODER_SHARE if self.refines else DECODER_SHARE),
+            self.runs / "decoder.pt",
+            options.resume,
+            vae.state_dict(),
+            self.place,
+            kept,
+        )
+
+    def dancer(
+        self, vae: VAE, mdn_rnn: MDNRNN, latents: Latents, strayed: list[np.ndarray], clips: list[Clip], quality: dict
+    ) -> TrainedDancer:
+        """All of it put together; `clips`: the whole footage, which the dancer's health is measured by."""
+        options = self.options
+        rows = train_vae.held_out_rows(self.training, SHARPENED)
+        believed = (
+            np.stack([self.training[clip].frames[frame] for clip, frame in rows]),
+            np.stack([strayed[2 * clip][frame] for clip, frame in rows]),
+        )
+        return assemble(
+            vae,
+            mdn_rnn,
+            latents.normal,
+            clips,
+            latents.training,
+            believed,
+            name=options.name or options.out.resolve().name,
+            data=options.data or ", ".join(clip.name for clip in clips),
+            licence=options.licence,
+            defaults={
+                "temperature": options.temperature,
+                "pi_temperature": options.pi_temperature,
+                "sigma_temperature": options.sigma_temperature,
+            },
+            quality=quality,
+        )
