@@ -12,6 +12,7 @@ from rich.console import Console
 
 from benchmarks.parts import PARTS, Options
 from benchmarks.results import machine, save, show
+from engine.metadata import FP32, BundleError, Metadata
 
 ROOT = Path(__file__).parent.parent
 QUICK_ROUNDS, QUICK_SECONDS = 3, 3.0
@@ -22,8 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     about = __doc__.partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=about)
     parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), help="which parts (all)")
-    parser.add_argument("--fp32", type=Path, default=ROOT / "models" / "default", help="bundle (models/default)")
-    parser.add_argument("--int8", type=Path, help="bundle of the same dancer, exported with --precision int8")
+    parser.add_argument("--model", type=Path, default=ROOT / "models" / "default", help="bundle (models/default)")
     parser.add_argument("--threads", type=int, default=2, help="of everyone, but live (2)")
     parser.add_argument("--rounds", type=int, default=15, help="turns that each competitor takes (15)")
     parser.add_argument("--seconds", type=float, default=60.0, help="of what is paced (60)")
@@ -31,13 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="few rounds, to see that everything runs")
     parser.add_argument("--to", type=Path, default=ROOT / "benchmarks" / "results", help="folder of the results")
     options = parser.parse_args(argv)
-    bundles = {"fp32": options.fp32} | ({"int8": options.int8} if options.int8 else {})
-    for folder in bundles.values():
-        if not (folder / "bundle.json").is_file():
-            print(f"benchmarks: {folder}: no bundle there", file=sys.stderr)
-            return 2
+    try:
+        precisions = dict.fromkeys((FP32, Metadata.read(options.model).precision))
+    except BundleError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if options.quick else (options.rounds, options.seconds)
-    chosen = Options(bundles, options.threads, rounds, seconds, options.batch)
+    chosen = Options(options.model, tuple(precisions), options.threads, rounds, seconds, options.batch)
     console, found, on = Console(), [], machine()
     versions = ", ".join(f"{package} {number}" for package, number in on["versions"].items())
     console.print(f"{on['processor']}, {on['cores']} cores, {on['system']}; Python {on['python']}, {versions}")

@@ -24,8 +24,8 @@ class Company:
     `Bundle.together`.
     """
 
-    def __init__(self, folder: str, threads: int) -> None:
-        self._bundle = open_bundle(folder, "cpu", threads)
+    def __init__(self, folder: str, threads: int, precision: str = "fp32") -> None:
+        self._bundle = open_bundle(folder, "cpu", threads, precision)
         self._dancers: dict[int, tuple[Dancer, Mapping[str, float]]] = {}
 
     def frames(self, dancers: int, count: int) -> list[list[float]]:

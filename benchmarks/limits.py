@@ -17,7 +17,7 @@ import torch
 from onnx import TensorProto, helper
 
 from benchmarks.work import Work, count, step_feeds
-from engine.bundle import DECODER, STEP, Metadata
+from engine.bundle import DECODER, STEP, Metadata, graph_file
 
 SIZES = (192, 256, 384, 512, 768)  # of square matrices: 0.4 to 7 MB for three of floats
 SECONDS, READING_SECONDS = 0.15, 0.4  # for each way and size
@@ -107,10 +107,8 @@ class Machine:
         self._runs[name].append((size**3, lambda: session.run(None, feeds)))
 
 
-def bundle_work(folder: Path) -> dict[str, Work]:
+def bundle_work(folder: Path, precision: str) -> dict[str, Work]:
     """What a frame of the bundle's dancer alone does: `step` and `decode`."""
     latents = np.zeros((1, Metadata.read(folder).latent_size), np.float32)
-    return {
-        "step": count(folder / STEP, step_feeds(folder / STEP)),
-        "decode": count(folder / DECODER, {"latents": latents}),
-    }
+    step, decoder = (folder / graph_file(name, precision) for name in (STEP, DECODER))
+    return {"step": count(step, step_feeds(step)), "decode": count(decoder, {"latents": latents})}

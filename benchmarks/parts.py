@@ -29,9 +29,10 @@ SET_UP = "`make bench` installs it"
 
 @dataclass(frozen=True)
 class Options:
-    """What to measure. bundles: precision -> folder; `fp32` is there, and its weights are everyone's."""
+    """What to measure: a bundle's folder, whose exact weights are everyone's, and the precisions that it has."""
 
-    bundles: dict[str, Path]
+    bundle: Path
+    precisions: tuple[str, ...] = ("fp32",)
     threads: int = 2
     rounds: int = 15
     seconds: float = 60.0  # of what is paced
@@ -40,7 +41,7 @@ class Options:
 
     @property
     def weights(self) -> str:
-        return str(self.bundles["fp32"].resolve())
+        return str(self.bundle.resolve())
 
 
 def ours(precision: str) -> str:
@@ -61,25 +62,23 @@ def workers(starting: Mapping[str, Callable[[], Worker]], part: Part) -> Iterato
 
 
 def left_out(options: Options, part: Part) -> None:
-    if "int8" not in options.bundles:
-        part.notes.append("int8 is left out: `dancenet export --precision int8` writes such a bundle; --int8 FOLDER")
+    if "int8" not in options.precisions:
+        part.notes.append("int8 is left out: `dancenet export --precision int8` writes such a bundle; --model FOLDER")
 
 
 def our_workers(options: Options) -> dict[str, Callable[[], Worker]]:
     factory = "benchmarks.peers.ours:new_ours"
     return {
-        ours(precision): partial(
-            Worker, factory, options.threads, None, folder=str(folder.resolve()), bundle=options.weights
-        )
-        for precision, folder in options.bundles.items()
+        ours(precision): partial(Worker, factory, options.threads, None, bundle=options.weights, precision=precision)
+        for precision in options.precisions
     }
 
 
 def company_workers(options: Options) -> dict[str, Callable[[], Worker]]:
     """One thread for a session, as in a live show; a company uses a second core beside."""
     return {
-        precision: partial(Worker, "benchmarks.company:Company", 1, None, folder=str(folder.resolve()))
-        for precision, folder in options.bundles.items()
+        precision: partial(Worker, "benchmarks.company:Company", 1, None, folder=options.weights, precision=precision)
+        for precision in options.precisions
     }
 
 
@@ -152,7 +151,7 @@ def limits(options: Options) -> Part:
             return part
         from benchmarks.limits import Limits, bundle_work
 
-        work = {precision: bundle_work(folder) for precision, folder in options.bundles.items()}
+        work = {precision: bundle_work(options.bundle, precision) for precision in options.precisions}
         sizes = [each["step"].weight_bytes for each in work.values()]
         machine = machines["limits"]
         with workers(our_workers(options), part) as there:
@@ -229,8 +228,8 @@ def start(options: Options) -> Part:
     part = Part("start", "a fresh process until the model's first frame", ["ms", "ratio"])
     left_out(options, part)
     programs = {IMPORT: IMPORT} | {
-        ours(precision): FIRST_FRAME.format(folder=str(folder.resolve()))
-        for precision, folder in options.bundles.items()
+        ours(precision): FIRST_FRAME.format(folder=options.weights, precision=precision)
+        for precision in options.precisions
     }
     turns = {name: lambda program=program: [seconds_until_done(program)] for name, program in programs.items()}
     interleave(turns, 1)  # files come into the system's cache
@@ -301,8 +300,8 @@ def live(options: Options) -> Part:
                     share = found["share"] * 100
                     part.targets.append(Target("int8: % of a core", share, 10.0, least=False))
     for busy in (False, True):
-        for precision, folder in options.bundles.items():
-            show = ["--model", str(folder.resolve())]
+        for precision in options.precisions:
+            show = ["--model", options.weights, "--precision", precision]
             with workers({"the window": partial(Worker, "benchmarks.pacing:Paced", 1)}, part) as windows:
                 for window in windows.values():
                     try:

@@ -12,7 +12,7 @@ IMPORT = "import onnxruntime"
 FIRST_FRAME = """
 from engine.bundle import open_bundle
 from engine.squad import Squad
-bundle = open_bundle({folder!r}, "cpu", 1)
+bundle = open_bundle({folder!r}, "cpu", 1, {precision!r})
 squad = Squad(bundle, 1)
 squad.latent[:] = bundle.bank[:1, 0]
 squad.step({{}})

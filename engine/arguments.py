@@ -37,6 +37,7 @@ SIZE = (1280, 720)
 CHECK_SIZE = (320, 180)
 # As engine/providers.py has them: to import it here would load onnxruntime for the help.
 DEVICES = ("auto", "cpu", "cuda", "coreml", "webgpu")
+PRECISIONS = ("auto", "fp32", "int8")
 
 COMMANDS = """\
 commands:
@@ -235,6 +236,10 @@ def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
     parser.add_argument(
         "--device", choices=DEVICES, default=DEVICES[0],
         help="where the model runs; auto takes an NVIDIA GPU, or another one that WebGPU reaches, if it works (auto)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default=PRECISIONS[0],
+        help="fp32 is exact; int8 is faster, for a bundle that has it; auto takes int8 on the CPU where it is (auto)",
     )  # fmt: skip
     parser.add_argument(
         "--route", type=route, action="append", default=[], metavar="'SIGNAL PARAMETER AMOUNT'",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.binding import Binding, DeviceBinding, step_alike
 from engine.contract import StateTensor, check_decoder, check_encoder, check_step
-from engine.metadata import BundleError, Metadata
+from engine.metadata import FP32, INT8, BundleError, Metadata
 from engine.providers import (
     AUTO,
     CPU,
@@ -23,6 +23,7 @@ from engine.providers import (
     LIVE_THREADS,
     SESSION_ERRORS,
     STEP_THREADS,
+    Device,
     DeviceError,
     choose,
     one_line,
@@ -32,33 +33,32 @@ from engine.providers import (
 __all__ = ["Bundle", "BundleError", "Metadata", "open_bundle"]
 
 FILES = ENCODER, STEP, DECODER, BANK, CARD = "encoder.onnx", "step.onnx", "decoder.onnx", "bank.npy", "README.md"
+ROUNDED = STEP, DECODER  # the graphs that an int8 bundle has once more, for the CPU
 LEAST_PASSAGES = 100
 
 
 class Bundle:
     """A trained dancer. `step` and `decoder` are open sessions, run once; `bank` is (passages, steps, latent_size).
 
-    `state` lists the tensors of the step's state, the latent first. `device` says where the sessions run and why;
-    `threads` is for images.
+    `state` lists the tensors of the step's state, the latent first. `device` says where the sessions run and why, and
+    `precision` how they multiply; `threads` is for images.
     """
 
-    def __init__(self, folder: Path, device: str, threads: int) -> None:
+    def __init__(self, folder: Path, device: str, threads: int, precision: str) -> None:
         self.folder = folder
         self.threads = threads
         if not folder.is_dir():
             raise BundleError(f"{folder}: no bundle there; a bundle is a folder with bundle.json")
         self.metadata = Metadata.read(folder)
-        for name in FILES:
+        files = [*FILES, *(graph_file(name, INT8) for name in ROUNDED if self.metadata.precision == INT8)]
+        for name in files:
             if not (folder / name).is_file():
-                raise BundleError(f"{folder / name}: missing; a bundle holds {', '.join(FILES)}")
+                raise BundleError(f"{folder / name}: missing; a bundle holds {', '.join(files)}")
         self.bank = _read_bank(folder / BANK, self.metadata)
-        try:
-            self.device, self.decoder = choose(folder / DECODER, device, threads)
-        except SESSION_ERRORS as error:
-            raise _unreadable(folder / DECODER, error) from None
-        check_decoder(folder / DECODER, self.decoder, self.metadata)
+        self.device, self.precision, self.decoder = self._choose(device, precision)
+        check_decoder(self._graph(DECODER), self.decoder, self.metadata)
         self.step = self._open(STEP, STEP_THREADS)
-        self.state: tuple[StateTensor, ...] = check_step(folder / STEP, self.step, self.metadata)
+        self.state: tuple[StateTensor, ...] = check_step(self._graph(STEP), self.step, self.metadata)
         self._encoder: onnxruntime.InferenceSession | None = None
         spare = self.device.name == CPU and (os.cpu_count() or 1) > 1
         self._second = ThreadPoolExecutor(1, "second core") if spare else None
@@ -112,8 +112,28 @@ class Bundle:
         _do(tasks[::2])
         others.result()
 
+    def _choose(self, device: str, precision: str) -> tuple[Device, str, onnxruntime.InferenceSession]:
+        """The device, the precision of the graphs there, and the decoder, open."""
+        if precision == INT8:
+            if self.metadata.precision != INT8:
+                raise BundleError(f"{self.folder}: no int8 graphs; `dancenet export --precision int8` writes them")
+            if device not in (AUTO, CPU):
+                raise DeviceError(f"--device {device}: takes no int8 graphs; --precision int8 is for the CPU")
+            device = CPU
+        on_cpu = self.metadata.precision if precision == AUTO else precision
+        rounded = self.folder / graph_file(DECODER, on_cpu)
+        try:
+            chosen, decoder = choose(self.folder / DECODER, device, self.threads, rounded)
+        except SESSION_ERRORS as error:
+            raise _unreadable(rounded, error) from None
+        return chosen, on_cpu if chosen.name == CPU else FP32, decoder
+
+    def _graph(self, name: str) -> Path:
+        """The file of a graph in the bundle's precision; the encoder is exact in every bundle."""
+        return self.folder / (graph_file(name, self.precision) if name in ROUNDED else name)
+
     def _open(self, name: str, threads: int) -> onnxruntime.InferenceSession:
-        path = self.folder / name
+        path = self._graph(name)
         try:
             return open_session(path, self.device, threads)
         except SESSION_ERRORS as error:
@@ -162,27 +182,35 @@ class Bundle:
         try:
             outputs = self.step.run(names, feeds)
         except SESSION_ERRORS as error:
-            raise BundleError(f"{self.folder / STEP}: cannot be run ({one_line(error)})") from None
+            raise BundleError(f"{self._graph(STEP)}: cannot be run ({one_line(error)})") from None
         for each, output in zip(self.state, outputs, strict=True):
             if output.shape != each.shape:
-                raise BundleError(f"{self.folder / STEP}: gave {each.name_out} {output.shape}; expected {each.shape}")
+                raise BundleError(f"{self._graph(STEP)}: gave {each.name_out} {output.shape}; expected {each.shape}")
             if not np.isfinite(output).all():
-                raise BundleError(f"{self.folder / STEP}: gave {each.name_out} that is not finite; expected numbers")
+                raise BundleError(f"{self._graph(STEP)}: gave {each.name_out} that is not finite; expected numbers")
         try:
             images = self.decode(latent)
         except SESSION_ERRORS as error:
-            raise BundleError(f"{self.folder / DECODER}: cannot be run ({one_line(error)})") from None
+            raise BundleError(f"{self._graph(DECODER)}: cannot be run ({one_line(error)})") from None
         width, height = self.metadata.image_size
         if images.shape != (1, height, width):
-            raise BundleError(f"{self.folder / DECODER}: gave images {images.shape}; expected {(1, height, width)}")
+            raise BundleError(f"{self._graph(DECODER)}: gave images {images.shape}; expected {(1, height, width)}")
 
 
-def open_bundle(path: str | os.PathLike[str], device: str = AUTO, threads: int = LIVE_THREADS) -> Bundle:
+def open_bundle(
+    path: str | os.PathLike[str], device: str = AUTO, threads: int = LIVE_THREADS, precision: str = AUTO
+) -> Bundle:
     """Opens the bundle in the folder `path` on a device by its name, `auto` for the best that works.
 
-    Raises BundleError where the bundle breaks its contract, DeviceError where the device cannot be had.
+    `precision` is `fp32`, `int8`, or `auto`: what the bundle has for the CPU, exact elsewhere. Raises BundleError where
+    the bundle breaks its contract, DeviceError where the device cannot be had.
     """
-    return Bundle(Path(path), device, threads)
+    return Bundle(Path(path), device, threads, precision)
+
+
+def graph_file(name: str, precision: str) -> str:
+    """The file of a graph in a precision: `step.onnx`, or `step.int8.onnx` beside it."""
+    return name if precision == FP32 else f"{name.removesuffix('.onnx')}.{precision}.onnx"
 
 
 def _unreadable(path: Path, error: Exception) -> BundleError:

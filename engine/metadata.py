@@ -17,7 +17,7 @@ from engine.parameters import PARAMETERS, SMOOTH, Parameter
 
 FORMAT = 1
 FILE = "bundle.json"
-PRECISIONS = ("fp32", "int8")  # fp32 graphs are exact; what no entry says is fp32
+FP32, INT8 = PRECISIONS = "fp32", "int8"  # fp32 graphs are exact, and always there; what no entry says is fp32
 IMAGE_KINDS = ("dark silhouette", "light silhouette", "grey")
 # Names that the step's tensors already have, so that no control may take them.
 TAKEN = ("uniform", "normal", *(parameter.name for parameter in PARAMETERS))
@@ -42,7 +42,7 @@ class Health:
 @dataclass(frozen=True)
 class Metadata:
     """What `bundle.json` says. `image_size` is (width, height); `controls` are further inputs of the step; `precision`
-    is that of the step and the decoder.
+    is that of the graphs that the CPU takes.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Metadata:
     controls: tuple[Parameter, ...] = ()
     quality: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
-    precision: str = "fp32"
+    precision: str = FP32
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> "Metadata":

@@ -7,16 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.bundle import Metadata, open_bundle
-from engine.metadata import Health
+from engine.bundle import ROUNDED, Metadata, graph_file, open_bundle
+from engine.metadata import FP32, INT8, Health
 from export.calibration import decoder_ranges, step_ranges
+from export.graph import fold_constants
 from export.int8 import Int8Step, quantise
-from export.parity import Closeness, Parity, compare, measure
+from export.parity import Closeness, Parity, ParityError, compare, measure
 from export.rewrites import DECODER_INT8
 from export.step import write_step
 from export.vae import write_decoder, write_encoder
 from training.clips import STEPS_A_SECOND
 from training.dancer import TrainedDancer
+
+AUTO = "auto"  # of the precisions: int8 if it comes near enough
 
 CARD = """# {name}
 
@@ -38,7 +41,8 @@ A dancer for DanceNet live: a VAE and an LSTM with a mixture density network, tr
 ## Figures
 {figures}
 
-Weights are stored as float16. The format of these files is described in DanceNet live's docs/bundle.md.
+Weights are stored as float16, in int8 graphs as bytes. The format of these files is described in
+DanceNet live's docs/bundle.md.
 """
 
 
@@ -72,26 +76,32 @@ def model_card(dancer: TrainedDancer) -> str:
 
 
 def write_int8(dancer: TrainedDancer, folder: Path) -> Closeness:
-    """Replace the exact step and decoder in `folder` by int8 ones; how near they come. Raises ParityError."""
-    part = folder / "int8"
-    part.mkdir()
+    """Write int8 graphs of the step and the decoder beside the exact ones in `folder`; how near they come.
+
+    Raises ParityError, and leaves none, where that is not near enough.
+    """
+    step, decoder = (folder / graph_file(name, INT8) for name in ROUNDED)
     ranges = step_ranges(dancer)
-    write_step(
-        dancer.mdn_rnn, dancer.statistics, part / "step.onnx", lambda graph, model: Int8Step(graph, model, ranges)
-    )
-    write_decoder(dancer.vae.decoder, part / "decoder.onnx", (*DECODER_INT8, quantise(decoder_ranges(dancer))))
-    closeness = compare(dancer, folder, part)
-    closeness.check()
-    for file in sorted(part.iterdir()):
-        os.replace(file, folder / file.name)
-    part.rmdir()
+    write_step(dancer.mdn_rnn, dancer.statistics, step, lambda graph, model: Int8Step(graph, model, ranges))
+    write_decoder(dancer.vae.decoder, decoder, (*DECODER_INT8, quantise(decoder_ranges(dancer))))
+    for path in (step, decoder):
+        fold_constants(path)
+    closeness = compare(dancer, [folder / name for name in ROUNDED], [step, decoder])
+    try:
+        closeness.check()
+    except ParityError:
+        step.unlink()
+        decoder.unlink()
+        raise
     return closeness
 
 
-def write_bundle(dancer: TrainedDancer, folder: Path, precision: str = "fp32") -> Parity:
-    """Write the bundle to `folder`, replacing one that is there; what parity measured. `precision`: of PRECISIONS.
+def write_bundle(dancer: TrainedDancer, folder: Path, precision: str = AUTO) -> Parity:
+    """Write the bundle to `folder`, replacing one that is there; what parity measured.
 
-    Raises ParityError, or the engine's BundleError, and leaves `folder` as it was. Other files in it are kept.
+    `precision` is `fp32` for exact graphs alone, `int8` for int8 ones beside them, `auto` for these where they come
+    near enough. Raises ParityError, or the engine's BundleError, and leaves `folder` as it was. Other files in it are
+    kept.
     """
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -103,13 +113,20 @@ def write_bundle(dancer: TrainedDancer, folder: Path, precision: str = "fp32") -
         write_encoder(dancer.vae.encoder, part / "encoder.onnx")
         parity = measure(dancer, part)
         parity.check()
-        if precision == "int8":
-            parity.int8 = write_int8(dancer, part)
+        if precision != FP32:
+            try:
+                parity.int8 = write_int8(dancer, part)
+            except ParityError as error:
+                if precision == INT8:
+                    raise
+                parity.left_out = str(error)
         np.save(part / "bank.npy", dancer.bank)
         (part / "README.md").write_text(model_card(dancer), encoding="utf-8")
-        metadata(dancer, precision).write(part)
+        metadata(dancer, INT8 if parity.int8 else FP32).write(part)
         open_bundle(part)  # the engine itself must accept it
         folder.mkdir(parents=True, exist_ok=True)
+        for name in ROUNDED:
+            (folder / graph_file(name, INT8)).unlink(missing_ok=True)
         for file in sorted(part.iterdir()):
             os.replace(file, folder / file.name)
     finally:

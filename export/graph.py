@@ -1,10 +1,12 @@
 """Builds an ONNX graph node by node. Owns naming, constants and how weights are stored."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET, IR_VERSION = 17, 8  # read by onnxruntime 1.14 and newer
@@ -71,6 +73,17 @@ class Graph:
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="dancenet")
         onnx.checker.check_model(model)
         path.write_bytes(model.SerializeToString())
+
+
+def fold_constants(path: Path) -> None:
+    """Store what the graph at `path` makes of its constants in their place, as onnxruntime would when it opens it."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC  # operators of ONNX alone
+    folded = path.with_suffix(".part")
+    options.optimized_model_filepath = str(folded)
+    onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    os.replace(folded, path)
 
 
 def axes(*values: int) -> np.ndarray:

@@ -6,6 +6,7 @@ Owns the bounds. An export that fails them is not written.
 
 import copy
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,6 @@ EXACT_EVERY = 10  # steps of the passages whose images are made in float64
 DECIBELS_BOUND = 40.0  # of int8 images beside exact ones: 42 or more is aimed at
 VARIATION_BOUND = 0.01  # of int8 mixture weights after one step: the share of draws that another component gets
 EDGE = 1e-5  # a uniform draw this close to a component's edge may fall on either side
-MODELS = ("step", "decoder")  # that int8 is for
 TEMPERATURES = np.array([0.5, 1.0, 1.5], np.float32)  # one a dancer
 
 
@@ -80,7 +80,7 @@ class Exactness:
             raise ParityError(f"parity: float images are {self.fast:.3g} from float64; at most {bound:.3g} is allowed")
         if self.levels > 1 or self.differing > LEVELS_BOUND:
             raise ParityError(
-                f"parity: {self.differing:.2%} of pixels differ from the plain graph's, by {self.levels} levels at most;"
+                f"parity: {self.differing:.2%} of pixels are up to {self.levels} levels from the plain graph's;"
                 f" allowed is 1 level in {LEVELS_BOUND:.2%}"
             )
 
@@ -90,7 +90,8 @@ class Parity:
     """Greatest differences seen: of each output of the step, of images in grey levels, of encoded latents; and how
     exact the decoder is.
 
-    Of the exact graphs; `int8`, where a bundle has such graphs, is how near they come to these.
+    Of the exact graphs; `int8`, where a bundle has such graphs, is how near they come to these, and `left_out` why it
+    has none where it was to have them if they came near enough.
     """
 
     step: dict[str, float]
@@ -98,11 +99,14 @@ class Parity:
     latents: float
     exactness: Exactness
     int8: Closeness | None = None
+    left_out: str = ""
 
     def __str__(self) -> str:
         worst = max(self.step.values())
         exact = f"beside PyTorch, over {STEPS} steps: the step differs by {worst:.1e}, images by {self.images:.2f} grey"
         exact += f"; {self.exactness}"
+        if self.left_out:
+            return f"{exact}; int8 graphs left out ({self.left_out})"
         return f"{exact}; {self.int8}" if self.int8 else exact
 
     def check(self) -> None:
@@ -211,9 +215,9 @@ def reference_step(
     return arrays | {"hidden_out": state[0].numpy(), "cell_out": state[1].numpy()}, state
 
 
-def compare(dancer: TrainedDancer, exact: Path, rounded: Path) -> Closeness:
-    """Run the step and the decoder in both folders, each step from the state that the exact one has come to."""
-    steps, decoders = ([open_session(folder / f"{name}.onnx") for folder in (exact, rounded)] for name in MODELS)
+def compare(dancer: TrainedDancer, exact: Sequence[Path], rounded: Sequence[Path]) -> Closeness:
+    """Run a step and a decoder of both kinds, each step from the state that the exact one has come to."""
+    steps, decoders = ([open_session(path) for path in paths] for paths in zip(exact, rounded, strict=True))
     random = np.random.Generator(np.random.PCG64(0))
     hidden, cell = (part.numpy() for part in dancer.mdn_rnn.zero_state(DANCERS))
     errors, variations = [], []

@@ -156,7 +156,7 @@ def test_peers_compute_the_same_dancer(name: str, tmp_path: Path) -> None:
     if needs_keras(name):
         pytest.skip("Keras and TensorFlow are not installed here: `make bench` has them in .venv-bench")
     made = []
-    for index, frames in enumerate((new_ours(str(DEFAULT), str(DEFAULT), 1), new_peer(name, str(DEFAULT), 1))):
+    for index, frames in enumerate((new_ours(str(DEFAULT), 1), new_peer(name, str(DEFAULT), 1))):
         frames.save(str(tmp_path / f"{index}.npz"))
         with np.load(tmp_path / f"{index}.npz") as content:
             made.append((content["steps"], content["images"].astype(int)))

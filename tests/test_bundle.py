@@ -15,7 +15,8 @@ from onnx import TensorProto, helper
 from engine.bundle import BundleError, Metadata, open_bundle
 from engine.metadata import Health
 from engine.parameters import Parameter
-from tests.fixtures.tiny_bundle import HEIGHT, LATENT, LAYERS, UNITS, WIDTH, write_tiny_bundle
+from engine.providers import DeviceError
+from tests.fixtures.tiny_bundle import HEIGHT, LATENT, LAYERS, UNITS, WIDTH, write_step, write_tiny_bundle
 
 
 @pytest.fixture
@@ -207,6 +208,50 @@ def test_a_graph_cut_short_is_refused(folder: Path, name: str) -> None:
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(content[: len(content) // 2])
     assert refusal(folder) == f"{name}: not a readable ONNX model (Protobuf parsing failed)"
+
+
+@pytest.fixture
+def rounded(folder: Path) -> Path:
+    """The tiny bundle with int8 graphs; this dancer stands still in them, which tells them from the exact ones."""
+    edit_metadata(folder, precision="int8")
+    shutil.copy(folder / "decoder.onnx", folder / "decoder.int8.onnx")
+    write_step(folder / "step.int8.onnx", "freeze", ())
+    return folder
+
+
+def test_the_cpu_takes_the_int8_graphs_of_a_bundle_that_has_them(rounded: Path) -> None:
+    found = []
+    for precision in ("auto", "fp32", "int8"):
+        bundle = open_bundle(rounded, "cpu", precision=precision)
+        binding = bundle.bind(1)
+        binding.latent[...] = bundle.bank[0, 0]
+        binding.step()
+        found.append((bundle.precision, np.array_equal(binding.latent[0], bundle.bank[0, 0])))
+    assert found == [("int8", True), ("fp32", False), ("int8", True)]
+
+
+def test_a_bundle_without_int8_graphs_is_exact_and_cannot_be_asked_for_them(tiny_bundle: Path) -> None:
+    assert open_bundle(tiny_bundle, "cpu").precision == "fp32"
+    with pytest.raises(BundleError) as caught:
+        open_bundle(tiny_bundle, "cpu", precision="int8")
+    assert str(caught.value) == f"{tiny_bundle}: no int8 graphs; `dancenet export --precision int8` writes them"
+
+
+def test_int8_is_for_the_cpu(rounded: Path) -> None:
+    assert open_bundle(rounded, "auto", precision="int8").device.name == "cpu"
+    with pytest.raises(DeviceError) as caught:
+        open_bundle(rounded, "cuda", precision="int8")
+    assert str(caught.value) == "--device cuda: takes no int8 graphs; --precision int8 is for the CPU"
+
+
+@pytest.mark.parametrize("name", ["step.int8.onnx", "decoder.int8.onnx"])
+def test_int8_graphs_that_the_metadata_tells_of_must_be_there_and_whole(rounded: Path, name: str) -> None:
+    (rounded / name).write_bytes(b"not a model")
+    assert refusal(rounded) == f"{name}: not a readable ONNX model (Protobuf parsing failed)"
+    open_bundle(rounded, "cpu", precision="fp32")
+    (rounded / name).unlink()
+    names = "encoder.onnx, step.onnx, decoder.onnx, bank.npy, README.md, step.int8.onnx, decoder.int8.onnx"
+    assert refusal(rounded) == f"{name}: missing; a bundle holds {names}"
 
 
 def test_a_corrupt_encoder_is_refused_when_it_is_asked_for(folder: Path) -> None:

@@ -175,8 +175,8 @@ def test_a_dancer_s_file_gives_back_what_was_saved(tmp_path: Path) -> None:
         (Exactness(2.6e-6, 2e-6, 2.7e-6, 1, 1e-4), "float images are 2.6e-06 from float64; at most 2.5e-06 is allowed"),
         (Exactness(2.1e-6, 1e-6, 2.7e-6, 1, 1e-4), "float images are 2.1e-06 from float64; at most 2e-06 is allowed"),
         (Exactness(float("nan"), 0, float("nan"), 0, 0), "float images are nan from float64; at most 2e-06 is allowed"),
-        (Exactness(1e-6, 1e-6, 1e-6, 2, 1e-5), "0.00% of pixels differ from the plain graph's, by at most 2 levels; "),
-        (Exactness(1e-6, 1e-6, 1e-6, 1, 2e-4), "0.02% of pixels differ from the plain graph's, by at most 1 levels; "),
+        (Exactness(1e-6, 1e-6, 1e-6, 2, 1e-5), "0.00% of pixels are up to 2 levels from the plain graph's; "),
+        (Exactness(1e-6, 1e-6, 1e-6, 1, 2e-4), "0.02% of pixels are up to 1 levels from the plain graph's; "),
     ],
 )
 def test_a_decoder_that_is_not_exact_is_refused(exactness: Exactness, message: str) -> None:

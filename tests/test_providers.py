@@ -11,6 +11,7 @@ import onnxruntime
 import pytest
 
 from engine import arguments, providers, webgpu
+from engine.metadata import PRECISIONS
 from engine.providers import (
     CAPTURE,
     COREML,
@@ -82,6 +83,7 @@ REFUSED = providers.onnxruntime_errors.Fail("nodes are assigned to the default C
 
 def test_the_command_line_offers_the_devices_that_there_are() -> None:
     assert arguments.DEVICES == DEVICES
+    assert arguments.PRECISIONS == (providers.AUTO, *PRECISIONS)  # noqa: SIM300
 
 
 def test_the_cpu_is_had_when_asked_for(tiny_bundle: Path) -> None:

@@ -92,6 +92,7 @@ def test_what_is_folded_is_rounded_once(tmp_path: Path) -> None:
     dense, convolution = decoder.dense_channels.double(), decoder.conv1.double()
     exact = torch.einsum("omuv,mi->oiuv", convolution.weight, dense.weight.flatten(1))
     np.testing.assert_array_equal(kernel, exact.float())
+    assert dense.bias is not None
     even = dense.bias[None, :, None, None].expand(1, -1, *config.grid)
     np.testing.assert_array_equal(border, convolution(even).float())
 

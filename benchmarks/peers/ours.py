@@ -10,8 +10,8 @@ from engine.squad import Squad
 class Ours:
     """The leader's squad of one, and the bundle's decoder."""
 
-    def __init__(self, folder: str, threads: int) -> None:
-        self._bundle = open_bundle(folder, "cpu", threads)
+    def __init__(self, folder: str, threads: int, precision: str) -> None:
+        self._bundle = open_bundle(folder, "cpu", threads, precision)
         self._squad = Squad(self._bundle, 1)
 
     def versions(self) -> dict[str, str]:
@@ -26,6 +26,6 @@ class Ours:
         return self._bundle.decode(latents)
 
 
-def new_ours(folder: str, bundle: str, threads: int) -> Frames:
-    """The bundle in `folder`, compared on the latents of the one in `bundle`."""
-    return Frames(Ours(folder, threads), bundle)
+def new_ours(bundle: str, threads: int, precision: str = "fp32") -> Frames:
+    """The bundle in the folder `bundle`, in a precision."""
+    return Frames(Ours(bundle, threads, precision), bundle)

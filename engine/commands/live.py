@@ -97,8 +97,9 @@ def live(options: argparse.Namespace) -> int:
     status = Status()
     try:
         with stop_signals() as stopped, closing(status), opened(options, status) as stage:
-            device = stage.cast.models.bundle.device
-            status.say(f"runs on {device.name}: {device.reason}; frames by {stage.window.pacing}")
+            bundle = stage.cast.models.bundle
+            runs = f"runs on {bundle.device.name}: {bundle.device.reason}; in {bundle.precision}"
+            status.say(f"{runs}; frames by {stage.window.pacing}")
             while not (stage.window.closed or stopped()):
                 if options.seconds is not None and stage.clock.time >= options.seconds:
                     break
@@ -119,7 +120,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
     fps, say = options.fps, status.say
     song = song_of(options.audio)
     folders = model_folders(options.model)
-    bundle = open_folder(folders[0], options.device, LIVE_THREADS)
+    bundle = open_folder(folders[0], options, LIVE_THREADS)
     effects = effect_files(options, watch=True)
     controls = start_controls(bundle, folders, effects, options, say, seed=secrets.randbelow(SEEDS))
     clock, keys = WallClock(fps), Keys()
@@ -136,7 +137,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         log = open_log(options.log, about, say) if options.log else None
         if log:
             guard.callback(log.close)
-        cast = new_cast(bundle, folders, controls, options.device, LIVE_THREADS, say)
+        cast = new_cast(bundle, folders, controls, options, say)
         guard.callback(cast.models.close)
         quality = Quality(PICTURE_SHARE / fps, options.quality)
         painting = Painting(

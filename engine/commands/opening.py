@@ -63,10 +63,10 @@ def shipped(name: str) -> Path:
         raise Failure(str(error)) from None
 
 
-def open_folder(folder: Path, device: str, threads: int) -> Bundle:
-    """Opens the bundle in a folder."""
+def open_folder(folder: Path, options: argparse.Namespace, threads: int) -> Bundle:
+    """Opens the bundle in a folder, on the device and in the precision that the options name."""
     try:
-        return open_bundle(folder, device, threads)
+        return open_bundle(folder, options.device, threads, options.precision)
     except (BundleError, DeviceError) as error:
         raise Failure(str(error)) from None
 
@@ -160,7 +160,9 @@ class Cast:
     dance: Dance
 
 
-def new_cast(bundle: Bundle, folders: Sequence[Path], controls: Controls, device: str, threads: int, say: Say) -> Cast:
+def new_cast(
+    bundle: Bundle, folders: Sequence[Path], controls: Controls, options: argparse.Namespace, say: Say
+) -> Cast:
     """The company that the controls ask for, of the first model in `folders`, which is open as `bundle`."""
     seeds = [int(controls.target("dance/seed"))] * round(controls.target("dance/dancers"))
     try:
@@ -172,7 +174,10 @@ def new_cast(bundle: Bundle, folders: Sequence[Path], controls: Controls, device
     def watch(act: Act) -> None:
         watchdog.watch(act.dancer, act.bundle.metadata)
 
-    models = Models(folders, act, lambda folder: open_bundle(folder, device, threads), say, watch)
+    def open_one(folder: Path) -> Bundle:
+        return open_bundle(folder, options.device, bundle.threads, options.precision)
+
+    models = Models(folders, act, open_one, say, watch)
     connect(controls, models)
     return Cast(models, watchdog, Dance(models))
 

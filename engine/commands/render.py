@@ -98,7 +98,7 @@ def run_render(
     """Runs a show of so many frames into `out`."""
     check_folder(out)
     folders = model_folders(options.model)[:1]
-    bundle = open_folder(folders[0], options.device, OFFLINE_THREADS)
+    bundle = open_folder(folders[0], options, OFFLINE_THREADS)
     watchdogs: list[Watchdog] = []
 
     def build(say: Say) -> tuple[Show, AnyRecorder]:
@@ -107,7 +107,7 @@ def run_render(
         clock = FixedClock(options.fps)
         track = SongTrack(song, clock) if song else None
         keepers = new_timekeepers(clock, controls, options, lambda: track.beat if track else None, say)
-        cast = new_cast(bundle, folders, controls, options.device, OFFLINE_THREADS, say)
+        cast = new_cast(bundle, folders, controls, options, say)
         watchdogs.append(cast.watchdog)
         painting = Painting(effects, FIRST_DATE, lambda: track.sound if track else SILENCE, say)
         dancer, picture, recorder = new_recording(

@@ -89,7 +89,7 @@ def open_logged(log: ShowLog, model: Model, options: argparse.Namespace) -> Bund
     """The bundle that shows the latents of a model of the log. Raises LogError."""
     given = find_models(options.model)
     folder, warning = find_bundle(log, model, given, [] if given else [shipped(DEFAULT_MODEL)])
-    bundle = open_folder(folder, options.device, OFFLINE_THREADS)
+    bundle = open_folder(folder, options, OFFLINE_THREADS)
     check_latents(log, model, bundle.metadata.latent_size, folder)
     if warning:
         print(f"dancenet: {warning}", file=sys.stderr)
