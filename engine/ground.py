@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 # Levels, 0..1, by which a place must differ from its ground to be anything else: decoders give grounds back to 0.05.
 NEAR = 0.1
 # A place that is other than usual in more images than that may be usually covered: what lies behind is not known there.
-OFTEN = 0.25
+OFTEN = 0.3
 # Where less of the image than that is a ground that is known from its border on, the ground does not stay.
 LEAST_KNOWN = 0.4
 # A body is whole from this share of its usual contrast on, and cut at half of that: limbs are paler than clothes.
