@@ -288,6 +288,25 @@ def test_sixteen_samples_are_taken_where_they_are_quick_and_one_where_not(
         assert (stage.show(noise(), **PIN) == expected).all()
 
 
+def test_what_a_picture_takes_beside_a_copy_is_known(stage: Stage) -> None:
+    mapping = stage.mapping
+    mapping.pinned._seconds = {"copied": 1e-6, "one": 2e-6, "bent": 3e-6, "edge": 5e-6, "sharp": 9e-6}
+    pixels, mapping.pinned.sharp = SIZE[0] * SIZE[1], False
+    for output, expected in (
+        ({}, 0),
+        ({"flip_x": 1}, 0),
+        (PIN, 1e-6),
+        ({**PIN, "gamma": 2}, 2e-6),
+        ({**PIN, "soft_left": 0.25}, 0.75 * 1e-6 + 0.25 * 4e-6),
+        ({"soft_left": 0.7, "soft_right": 0.7}, 4e-6),
+    ):
+        stage.show(white(), **output)
+        assert mapping.beside == pytest.approx(pixels * expected)
+    mapping.pinned.sharp = True
+    stage.show(white(), **PIN)
+    assert mapping.beside == pytest.approx(pixels * 8e-6)
+
+
 def test_a_mask_lies_over_the_screen_and_not_over_the_picture(stage: Stage) -> None:
     mask = np.full((36, 64), 255, np.uint8)
     mask[:9, :16], mask[9:18, :16] = 0, 51

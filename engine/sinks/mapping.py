@@ -28,6 +28,8 @@ class ScreenMapping:
         self._blit, self._stretch = Pass(context, "blit.frag"), Pass(context, "stretch.frag")
         self.pinned = Pinned(context)
         """What draws pictures that do not lie as they are."""
+        self.beside = 0.0
+        """Seconds that the last picture took, about, beside what it would have taken as it is."""
         self._between = context.sampler(repeat_x=False, repeat_y=False, filter=(moderngl.LINEAR, moderngl.LINEAR))
         self._mask: moderngl.Texture | None = None
         self._open = self._texture(WHITE)
@@ -60,12 +62,14 @@ class ScreenMapping:
             self._card[1].release()
             self._card = None
         mask = self._mask if values["output/mask"] > 0.5 else None
+        self.beside = 0.0
         if placing.plain and mask is None:
             self._corners, self._told = placing.corners, False
             self.show(screen, texture, size)
             return
         placing = replace(placing, corners=self._good(placing.corners))
         straight = placing.corners == PLAIN.corners and texture.size == drawn_size(size, values)
+        self.beside = self.pinned.beside(size, placing, straight, mask is not None)
         self.pinned.draw(screen, texture, size, placing, straight, mask or self._open, mask is not None)
 
     def show(self, screen: moderngl.Framebuffer, texture: moderngl.Texture, size: tuple[int, int]) -> None:
@@ -81,7 +85,7 @@ class ScreenMapping:
         """Draw once with everything there is: drivers compile at the first use."""
         for size in ((1, 1), (2, 2)):
             self.show(screen, self._open, size)
-        self.pinned.warm_up(self._open, PLAIN)
+        self.pinned.warm_up(screen, self._open)
 
     def release(self) -> None:
         """Give the GL resources back."""

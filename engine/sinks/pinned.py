@@ -6,13 +6,14 @@ alone.
 """
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.output import PLACES, Placing, from_screen
+from engine.output import PLACES, PLAIN, Placing, from_screen
 from engine.passes import Target, compile_program
 
 # Cells of `mapping.vert`: all nine, the one in the middle, those around it; each is two triangles.
@@ -22,9 +23,10 @@ CORNERS_OF_A_CELL = 6
 EDGE = 1.0
 # Where the picture is made smaller by more than that, one sample a pixel would leave texels out.
 SMALLEST = 2.0
-# Seconds that sixteen samples a pixel may take, and the size they are tried at: a GPU takes under 1 ms for 1920x1080.
+# Seconds that sixteen samples a pixel may take: a GPU takes under 1 ms for 1920x1080. The sizes they are tried at, and
+# how often at each; the first time compiles.
 SHARP_TIME = 0.004
-TRIED_AT, TRIES = (256, 144), 3
+TRIED_AT, TRIES = ((128, 72), (384, 216)), 2
 VARIANTS = "", "BENT", "MASKED", "BENT\n#define MASKED"
 
 
@@ -43,7 +45,7 @@ class Pinned:
         self._between = context.sampler(repeat_x=False, repeat_y=False, filter=(moderngl.LINEAR, moderngl.LINEAR))
         self._nearest = context.sampler(repeat_x=False, repeat_y=False, filter=(moderngl.NEAREST, moderngl.NEAREST))
         self._context = context
-        self._a_pixel = 0.0  # seconds that one takes with care
+        self._seconds = {"copied": 0.0, "one": 0.0, "bent": 0.0, "edge": 0.0, "sharp": 0.0}  # a pixel, by `warm_up`
 
     def draw(
         self,
@@ -64,7 +66,7 @@ class Pinned:
         steps = _steps(matrix, size)
         columns, rows = _lines(placing.soft, EDGE * steps)
         texels = float((np.abs(placing.turn()[:2, :2]) @ steps * texture.size).max())
-        sharp = self.sharp if self.sharp is not None else self._a_pixel * size[0] * size[1] <= SHARP_TIME
+        sharp = self.sharp if self.sharp is not None else self._is_quick_at(size)
         quick = straight or (not sharp and texels <= SMALLEST)
         shared = {
             "to_screen": _columns(np.linalg.inv(matrix)),
@@ -90,21 +92,51 @@ class Pinned:
         for unit in (0, 1):
             self._between.clear(unit)
 
-    def warm_up(self, texture: moderngl.Texture, placing: Placing) -> None:
-        """Draws once with everything there is, and finds out what sixteen samples a pixel take."""
-        target, chosen = Target(self._context, TRIED_AT), self.sharp
-        for self.sharp in (False, True):
-            taken = []
-            for number in range(TRIES + len(VARIANTS)):
-                bent, masked = number % 2 > 0, number // 2 % 2 > 0
-                each = Placing(placing.corners, 0, False, False, placing.soft, 2.0 if bent else 1.0)
-                began = time.perf_counter()
-                self.draw(target.framebuffer, texture, TRIED_AT, each, False, texture, masked)
-                self._context.finish()
-                taken.append(time.perf_counter() - began)
-        self._a_pixel = min(taken) / (TRIED_AT[0] * TRIED_AT[1])
+    def beside(self, size: tuple[int, int], placing: Placing, straight: bool, masked: bool) -> float:
+        """Seconds that such a picture on a screen of `size` is thought to take, beside what a copy of it takes."""
+        if self.sharp or (self.sharp is None and self._is_quick_at(size)):
+            rate = 0.0 if straight else self._seconds["sharp"]
+        else:
+            rate = self._seconds["bent" if placing.gamma != 1 or masked else "copied" if straight else "one"]
+        left, right, top, bottom = placing.soft
+        inside = max(0.0, 1 - left - right) * max(0.0, 1 - top - bottom)
+        a_pixel = inside * rate + (1 - inside) * max(rate, self._seconds["edge"])
+        return max(0.0, a_pixel - self._seconds["copied"]) * size[0] * size[1]
+
+    def warm_up(self, screen: moderngl.Framebuffer, texture: moderngl.Texture) -> None:
+        """Draws once with everything there is, and finds out what a pixel takes; leaves `screen` in use."""
+        target, chosen = Target(self._context, TRIED_AT[0]), self.sharp
+        soft = replace(PLAIN, soft=(1.0, 1.0, 1.0, 1.0))
+        tries = {
+            "copied": (False, PLAIN, True, False),
+            "one": (False, PLAIN, False, False),
+            "masked": (False, PLAIN, False, True),
+            "bent": (False, replace(PLAIN, gamma=2.0), False, False),
+            "both": (False, replace(PLAIN, gamma=2.0), False, True),
+            "edge": (False, soft, False, False),
+            "sharp": (True, PLAIN, False, False),
+        }
+        taken: dict[str, list[float]] = {name: [] for name in tries}
+        for size in TRIED_AT:
+            target.resize(size)
+            for name, (self.sharp, placing, straight, masked) in tries.items():
+                taken[name].append(min(self._take(target, texture, placing, straight, masked) for _ in range(TRIES)))
         self.sharp = chosen
+        more = TRIED_AT[1][0] * TRIED_AT[1][1] - TRIED_AT[0][0] * TRIED_AT[0][1]
+        self._seconds = {name: max(0.0, large - small) / more for name, (small, large) in taken.items()}
+        screen.use()
         target.release()
+
+    def _take(self, target: Target, texture: moderngl.Texture, placing: Placing, straight: bool, masked: bool) -> float:
+        """Draws into the target; returns the seconds that it took."""
+        began = time.perf_counter()
+        self.draw(target.framebuffer, texture, target.size, placing, straight, texture, masked)
+        self._context.finish()
+        return time.perf_counter() - began
+
+    def _is_quick_at(self, size: tuple[int, int]) -> bool:
+        """Whether sixteen samples a pixel are no matter on a screen of `size`."""
+        return self._seconds["sharp"] * size[0] * size[1] <= SHARP_TIME
 
     def release(self) -> None:
         """Gives the GL resources back."""
