@@ -138,7 +138,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
             guard.callback(log.close)
         cast = new_cast(bundle, folders, controls, options.device, LIVE_THREADS, say)
         guard.callback(cast.models.close)
-        quality = Quality(PICTURE_SHARE / fps, options.quality)
+        quality = Quality(PICTURE_SHARE / fps, options.quality, beside=lambda: window.mapping.beside)
         painting = Painting(
             effects, began, lambda: audio.sound if audio else SILENCE, say, lambda: keepers.scenes.changes
         )
