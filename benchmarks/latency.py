@@ -99,7 +99,8 @@ class Stepped:
 def watch(stage: Live, work: Any, *arguments: Any) -> tuple[list[tuple[float, float]], Seen, Stepped]:
     """Runs the show until another process has done its work; what that hands over, and what was seen."""
     seen, stepped = Seen(), Stepped(stage)
-    stage.show.sinks, stage.show.dancer = [*stage.show.sinks[:3], seen], stepped
+    own = [sink for sink in stage.show.sinks if not isinstance(sink, Seen)]
+    stage.show.sinks, stage.show.dancer = [*own, seen], stepped
     receiver, sender = multiprocessing.Pipe(duplex=False)
     worker = multiprocessing.get_context("spawn").Process(target=work, args=(*arguments, sender), daemon=True)
     worker.start()
