@@ -25,7 +25,7 @@ class ScreenMapping:
         self._context = context
         self._tell = tell
         self._blit, self._stretch = Pass(context, "blit.frag"), Pass(context, "stretch.frag")
-        self._map = Pass(context, "mapping.frag")
+        self._map, self._dim = Pass(context, "mapping.frag"), Pass(context, "light.frag")
         self._between = context.sampler(repeat_x=False, repeat_y=False, filter=(moderngl.LINEAR, moderngl.LINEAR))
         self._mask: moderngl.Texture | None = None
         self._open = self._texture(WHITE)
@@ -79,6 +79,18 @@ class ScreenMapping:
         for unit in (0, 1):
             self._between.clear(unit)
 
+    def dim(self, screen: moderngl.Framebuffer, light: float, values: Mapping[str, float]) -> None:
+        """Have a picture that was drawn over `screen` in a `light`, a factor of its values, 0..1; a test card stays.
+
+        What the gamma makes of a value times the light is what it makes of the value, times what it makes of the light.
+        """
+        if light == 1 or values[TEST_CARD] > 0.5:
+            return
+        self._context.enable(moderngl.BLEND)
+        self._context.blend_func = moderngl.ZERO, moderngl.SRC_COLOR
+        self._dim.draw(screen, light=light ** (1 / values["output/gamma"]))
+        self._context.disable(moderngl.BLEND)
+
     def show(self, screen: moderngl.Framebuffer, texture: moderngl.Texture, size: tuple[int, int]) -> None:
         """Draw a picture over all of `screen`, as it is."""
         if texture.size == size:
@@ -94,13 +106,14 @@ class ScreenMapping:
             self.show(screen, self._open, size)
         start = {row.key: row.default for row in OUTPUT}
         self.draw(screen, self._open, (2, 2), {**start, "output/gamma": 2.0})
+        self.dim(screen, 0.5, start)
 
     def release(self) -> None:
         """Give the GL resources back."""
         self.lay_mask(None)
         if self._card is not None:
             self._card[1].release()
-        for each in (self._blit, self._stretch, self._map, self._between, self._open):
+        for each in (self._blit, self._stretch, self._map, self._dim, self._between, self._open):
             each.release()
 
     def _good(self, corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:

@@ -28,7 +28,10 @@ class ShownPicture(Protocol):
     """What the window asks of a picture."""
 
     @property
-    def texture(self) -> moderngl.Texture: ...
+    def unlit(self) -> moderngl.Texture: ...
+
+    @property
+    def light(self) -> float: ...
 
     def resize(self, size: tuple[int, int]) -> None: ...
 
@@ -82,6 +85,8 @@ class Window:
         """How pictures are placed in the window."""
         self._blank = self.context.texture((1, 1), 4, bytes(4))
         self._shown: tuple[moderngl.Texture, Mapping[str, float] | None] = self._blank, None
+        self._light = 1.0
+        self._is_ready = False
         self._clock = clock
         self._pacer = Pacer(clock)
         self.mapping.warm_up(self.context.screen)  # drivers compile at the first use; the first frame is due at once
@@ -125,15 +130,26 @@ class Window:
         overlay.prepare(self.context.screen, (self.size, (screen.width, screen.height)))
         self._overlay = overlay
 
+    def ready(self, picture: ShownPicture, values: Mapping[str, float]) -> bool:
+        """Have `picture` ready to be shown, all but its light; returns when that has to be known, a little before the
+        frame is due. False where the window is not seen.
+        """
+        if self._shell.hidden or min(self.size) < 1:
+            return False
+        if self._overlay is not None:
+            self._overlay.update(values)
+        self._shown = picture.unlit, values
+        self._pacer.ready(lambda: self._draw(*self._shown))
+        self._is_ready = True
+        return True
+
     def present(self, picture: ShownPicture, values: Mapping[str, float]) -> None:
         """Show `picture` when it is due, then hear the keyboard. A picture of another size is drawn anew next frame."""
-        if self._shell.hidden or min(self.size) < 1:
-            self._pacer.wait()
+        if self._is_ready or self.ready(picture, values):
+            self._is_ready, self._light = False, picture.light
+            self._pacer.show(self._finish, self._shell.flip)
         else:
-            if self._overlay is not None:
-                self._overlay.update(values)
-            self._shown = picture.texture, values
-            self._pacer.show(lambda: self._draw(*self._shown), self._shell.flip)
+            self._pacer.wait()
         error = self.context.error
         if error != "GL_NO_ERROR":
             raise WindowError(f"window: OpenGL reports {error}")
@@ -221,6 +237,14 @@ class Window:
             self.mapping.show(screen, texture, self.size)
         else:
             self.mapping.draw(screen, texture, self.size, values, self._monitor[0])
+        self.context.finish()  # or what comes last would have to wait for it
+
+    def _finish(self) -> None:
+        """What comes last: the light, which what is played until now may have changed, and the overlay."""
+        screen = self.context.screen
+        values = self._shown[1]
+        if values is not None:
+            self.mapping.dim(screen, self._light, values)
         if self._overlay is not None:
             self._overlay.draw(screen, self.size)
         self.context.finish()  # or the swap would have to wait for it
@@ -228,6 +252,7 @@ class Window:
     def _swap_again(self) -> None:
         """Shows the last picture once more: what is measured by it must not be seen on the wall."""
         self._draw(*self._shown)
+        self._finish()
         self._shell.flip()
 
     def _move_to(self, monitor: int) -> None:
