@@ -141,8 +141,8 @@ def test_a_show_is_recorded_until_it_is_closed(tiny_bundle: Path, tmp_path: Path
 def test_a_light_that_is_sent_when_the_picture_is_drawn_is_in_that_frame_on_the_screen_in_the_log_and_recorded(
     tiny_bundle: Path, tmp_path: Path, x_display: Screen
 ) -> None:
-    arguments = ("--model", str(tiny_bundle), "--audio", "off", "--scene", "off", "--quality", "1")
-    arguments += ("--log", str(tmp_path / "show.dnlog"))
+    folder, path = str(tiny_bundle), tmp_path / "show.dnlog"
+    arguments = ("--model", folder, "--audio", "off", "--scene", "off", "--quality", "1", "--log", str(path))
     sent: list[float] = []
     seen: list[tuple[float, np.ndarray, np.ndarray]] = []
     with playing_live(tmp_path, *arguments) as player:
@@ -172,9 +172,9 @@ def test_a_light_that_is_sent_when_the_picture_is_drawn_is_in_that_frame_on_the_
     for black, screen, read in seen:
         assert np.abs(screen.astype(int) - read).max() <= 1
         assert read.max() == pytest.approx(255 * (1 - black), abs=1)
-    assert [tick.values["picture/black"] for tick in ShowLog(tmp_path / "show.dnlog")][-50:] == pytest.approx(sent)
-    (path,) = tmp_path.glob("dancenet-*.mp4")
-    with av.open(str(path)) as video:
+    assert [tick.values["picture/black"] for tick in ShowLog(path)][-50:] == pytest.approx(sent)
+    (film,) = tmp_path.glob("dancenet-*.mp4")
+    with av.open(str(film)) as video:
         recorded = [frame.to_ndarray(format="rgb24").astype(int) for frame in video.decode(video=0)][-50:]
     for (_, _, read), frame in zip(seen, recorded, strict=True):
         assert frame.mean() == pytest.approx(read.mean(), abs=1.5)
