@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 OURS = {"engine", "training", "export", "tests", "benchmarks", "make"}
 DRAWS = {
     *("engine.chain", "engine.coverage", "engine.flash", "engine.isf.buffers", "engine.isf.program", "engine.layers"),
+    *("engine.cells", "engine.light", "engine.sinks.canvas"),
     *("engine.passes", "engine.picture", "engine.sinks.window", "engine.sinks.shell", "engine.sinks.panel"),
     *("engine.sinks.mapping", "engine.sinks.pinned", "engine.sinks.readback"),
 }

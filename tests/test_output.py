@@ -111,11 +111,13 @@ class Stage:
         self.mapping = ScreenMapping(context, self.told.append)
         self.screen = Target(context, SIZE)
 
-    def show(self, image: Image, **output: float) -> Image:
-        """What the screen shows of an image, both (height, width, 3), top row first."""
+    def show(self, image: Image, light: float = 1.0, **output: float) -> Image:
+        """What the screen shows of an image in a light, both (height, width, 3), top row first."""
         size = image.shape[1], image.shape[0]
         texture = self.context.texture(size, 3, np.ascontiguousarray(image[::-1]), alignment=1)
         self.mapping.draw(self.screen.framebuffer, texture, SIZE, values(**output), "screen")
+        if light < 1:
+            self.mapping.dim(self.screen.framebuffer, light, values(**output))
         texture.release()
         return self.screen.read()
 
@@ -132,6 +134,24 @@ def stage(context: moderngl.Context) -> Iterator[Stage]:
 
 def noise(size: tuple[int, int] = SIZE) -> Image:
     return np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "output", [{}, {"gamma": 2.0}, {"gamma": 0.5, "soft_left": 0.3}, {"flip_x": 1, "top_left_x": 0.2}]
+)
+@pytest.mark.parametrize("light", [0.0, 51 / 255, 128 / 255, 204 / 255])
+def test_a_light_that_is_taken_last_is_one_that_was_taken_first(
+    stage: Stage, light: float, output: dict[str, float]
+) -> None:
+    # Of a middle range: what the sharpening would take beyond white, or the gamma out of a rounded dark, is not alike.
+    image = noise() // 2 + 64
+    first = stage.show(np.round(image * light).astype(np.uint8), **output).astype(int)
+    last = stage.show(image, light, **output).astype(int)
+    assert np.abs(first - last).max() <= (2 if output else 1)
+
+
+def test_a_test_card_is_never_dark(stage: Stage) -> None:
+    assert (stage.show(noise(), 0.0, test_card=1) == stage.show(noise(), test_card=1)).all()
 
 
 def white(size: tuple[int, int] = SIZE) -> Image:

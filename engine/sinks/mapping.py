@@ -26,6 +26,7 @@ class ScreenMapping:
         self._context = context
         self._tell = tell
         self._blit, self._stretch = Pass(context, "blit.frag"), Pass(context, "stretch.frag")
+        self._dim = Pass(context, "light.frag")
         self.pinned = Pinned(context)
         """What draws pictures that do not lie as they are."""
         self.beside = 0.0
@@ -72,6 +73,18 @@ class ScreenMapping:
         self.beside = self.pinned.beside(size, placing, straight, mask is not None)
         self.pinned.draw(screen, texture, size, placing, straight, mask or self._open, mask is not None)
 
+    def dim(self, screen: moderngl.Framebuffer, light: float, values: Mapping[str, float]) -> None:
+        """Have a picture that was drawn over `screen` in a `light`, a factor of its values, 0..1; a test card stays.
+
+        What the gamma makes of a value times the light is what it makes of the value, times what it makes of the light.
+        """
+        if light == 1 or values[TEST_CARD] > 0.5:
+            return
+        self._context.enable(moderngl.BLEND)
+        self._context.blend_func = moderngl.ZERO, moderngl.SRC_COLOR
+        self._dim.draw(screen, light=light ** (1 / values["output/gamma"]))
+        self._context.disable(moderngl.BLEND)
+
     def show(self, screen: moderngl.Framebuffer, texture: moderngl.Texture, size: tuple[int, int]) -> None:
         """Draw a picture over all of `screen`, as it is."""
         if texture.size == size:
@@ -86,13 +99,14 @@ class ScreenMapping:
         for size in ((1, 1), (2, 2)):
             self.show(screen, self._open, size)
         self.pinned.warm_up(screen, self._open)
+        self.dim(screen, 0.5, {TEST_CARD: 0.0, "output/gamma": 1.0})
 
     def release(self) -> None:
         """Give the GL resources back."""
         self.lay_mask(None)
         if self._card is not None:
             self._card[1].release()
-        for each in (self._blit, self._stretch, self.pinned, self._between, self._open):
+        for each in (self._blit, self._stretch, self._dim, self.pinned, self._between, self._open):
             each.release()
 
     def _good(self, corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
