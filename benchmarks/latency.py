@@ -33,7 +33,7 @@ LIT = 0.5
 
 
 def send(port: int, key: str, count: int, results: Connection) -> None:
-    """Sends `count` values, each another; hands over [(value, time)]."""
+    """Sends `count` values, each greater than the last; hands over [(value, time)]."""
     chance = random.Random(count)
     sent = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
@@ -99,7 +99,8 @@ class Stepped:
 def watch(stage: Live, work: Any, *arguments: Any) -> tuple[list[tuple[float, float]], Seen, Stepped]:
     """Runs the show until another process has done its work; what that hands over, and what was seen."""
     seen, stepped = Seen(), Stepped(stage)
-    stage.show.sinks, stage.show.dancer = [*stage.show.sinks[:3], seen], stepped
+    own = [sink for sink in stage.show.sinks if not isinstance(sink, Seen)]
+    stage.show.sinks, stage.show.dancer = [*own, seen], stepped
     receiver, sender = multiprocessing.Pipe(duplex=False)
     worker = multiprocessing.get_context("spawn").Process(target=work, args=(*arguments, sender), daemon=True)
     worker.start()
@@ -141,7 +142,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             frames(stage, round(2 * RATE_HZ))
             print(f"picture   begun {stage.clock.lead * 1e3:.1f} ms before it is due")
             sent, seen, _ = watch(stage, send, stage.osc.port, IMMEDIATE, options.messages)
-            tell(IMMEDIATE, [next(at for at, values in seen.frames if values[IMMEDIATE] == v) - t for v, t in sent])
+            # Values rise: one that a later one overtook, in a frame that came very late, was seen with it.
+            tell(IMMEDIATE, [next(at for at, values in seen.frames if values[IMMEDIATE] >= v) - t for v, t in sent])
             stage.controls.set(IMMEDIATE, 0)
             sent, seen, stepped = watch(stage, send, stage.osc.port, TEMPERATURE, options.messages)
             tell(TEMPERATURE, [seen.frames[stepped.targets.index(value)][0] - at for value, at in sent])

@@ -1,7 +1,8 @@
 """How well the live window keeps time: late frames in a minute, beside a bare timer's own lateness.
 
 `python -m benchmarks.pacing` runs the show while another process sleeps from one 30th of a second to the next: what
-that is late by is the machine's own doing. With `--busy`, a third process keeps one core busy.
+that is late by is the machine's own doing. With `--busy`, a third process keeps one core busy; with
+`--pinned`, the picture's corners are moved, as for a projector that is not straight.
 """
 
 import multiprocessing
@@ -14,6 +15,9 @@ from typing import Any
 
 from benchmarks.company import most_memory
 from benchmarks.show import RATE_HZ, describe, frames, introduce, live_show, measured, parser
+
+# Where a projector that stands a little to the side has the corners.
+PINNED = {"top_left_x": 0.03, "top_left_y": -0.04, "bottom_right_x": -0.05, "bottom_right_y": 0.02}
 
 FRESH = multiprocessing.get_context("spawn")
 
@@ -90,7 +94,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     own = parser("pacing", __doc__)
     own.add_argument("--seconds", type=float, default=60.0, help="how long (60)")
     own.add_argument("--busy", action="store_true", help="with one core kept busy by another process")
+    own.add_argument("--pinned", action="store_true", help="with the picture's corners moved")
     options, show = own.parse_known_args(argv)
+    if options.pinned:
+        show += [word for corner, moved in PINNED.items() for word in ("--set", f"output/{corner}={moved}")]
 
     def measure() -> None:
         found = pace(show, options.seconds, options.busy, tell=True)

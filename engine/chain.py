@@ -16,7 +16,7 @@ import numpy as np
 from engine.audio.sound import SILENCE, Sound
 from engine.controls import Controls
 from engine.coverage import FrameClock
-from engine.effects import EffectFiles, copies, original
+from engine.effects import Change, EffectFiles, copies, original
 from engine.isf.errors import IsfError
 from engine.isf.program import Effect, Program, Timing
 from engine.isf.rows import inputs, rows
@@ -85,8 +85,16 @@ class Chain:
         """Ends the looking for files that were saved."""
         self._files.close()
 
-    def _take_up(self, name: str, change: Source | IsfError) -> bool:
-        """Compiles an effect, or its newer version, and tries it; where that fails, the last good one stays."""
+    def _take_up(self, name: str, change: Change) -> bool:
+        """Compiles an effect, or its newer version, and tries it; where that fails, the last good one stays.
+
+        Of a file that is gone the last good one stays too, and nothing is wrong any more.
+        """
+        if change is None:
+            if self.broken.pop(name, None):
+                self._files.forget(name)
+                self._tell(f"{name}: its file is gone, and what was wrong with it")
+            return False
         try:
             if isinstance(change, IsfError):
                 raise change

@@ -65,7 +65,7 @@ class Controls:
         self._targets = {key: parameter.default for key, parameter in self.parameters.items()}
         self._fades: dict[str, Fade] = {}
         self._moving: set[str] = set()  # those that may not be where they are going
-        self._routed: Iterable[str] = ()  # those that routes moved in the last advance
+        self._routed: Mapping[str, float] = {}  # what routes moved in the last advance, and by how much
         self._presses = Presses()
         self._changes: dict[str, str] = {}
         self._handlers: dict[str, Handler] = {}
@@ -224,10 +224,19 @@ class Controls:
                 value = self._smooth[key] = self._follow(parameter, value, target, dt)
             if value == target:
                 self._moving.discard(key)
-            if (offset := offsets.get(key)) and not parameter.momentary:
-                value = parameter.from_unit(parameter.to_unit(value) + offset)
-            self._values[key] = value
+            self._values[key] = self._moved(parameter, value, offsets.get(key))
         self._routed = offsets
+
+    def glance(self, keys: Iterable[str]) -> dict[str, float]:
+        """The values that these parameters will have once what was set since the last advance is taken up, key ->
+        value. Nothing moves: all that was set still counts in the next frame.
+        """
+        values = {}
+        for key in keys:
+            parameter = self.parameters[key]
+            value = self._follow(parameter, self._smooth[key], self._targets[key], 0.0)
+            values[key] = self._moved(parameter, value, self._routed.get(key))
+        return values
 
     def settle(self) -> None:
         """Every value is where it is going, at once: for a show that has not begun."""
@@ -289,6 +298,13 @@ class Controls:
 
     def _is_momentary(self, key: str) -> bool:
         return key in self.parameters and self.parameters[key].momentary
+
+    @staticmethod
+    def _moved(parameter: Parameter, value: float, offset: float | None) -> float:
+        """The value that routes make of a value; `offset` is a share of its controller."""
+        if offset and not parameter.momentary:
+            return parameter.from_unit(parameter.to_unit(value) + offset)
+        return value
 
     @staticmethod
     def _follow(parameter: Parameter, value: float, target: float, dt: float) -> float:

@@ -2,8 +2,9 @@
 
 Owns the GL resources between the decoder and the effects. The decoder's small image is a soft field of coverage, not
 pixels to enlarge: `engine/glsl/dancer.frag` samples it with a cubic spline and cuts it into an edge as fine as the
-picture's pixels. A company is drawn at once, the rows at the back first, and paler. Dancers are kept whole at any shape
-of window. The same latents give the same pixels, byte for byte, on the same machine.
+picture's pixels. A grey bundle's dancers are lifted off their ground first (`engine.ground`), and keep their shades. A
+company is drawn at once, the rows at the back first, and paler. Dancers are kept whole at any shape of window. The same
+latents give the same pixels, byte for byte, on the same machine.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.decoding import Decoding
+from engine.ground import Ground
 from engine.parameters import MOST_DANCERS
 from engine.passes import Target, compile_program
 from engine.stage import FLOOR, PALE, SCALE, TURN, Stage, X
@@ -89,7 +91,7 @@ class Brush:
 class Coverage:
     """Draws the company of one model into `.texture`: premultiplied white bodies, their coverage in alpha.
 
-    A grey image is not cut: it covers as much as it is bright.
+    Grey dancers are as light as they were filmed, off their `ground`, which only grey images have and need.
 
     `decode` turns latents (dancers, latent_size) into images (dancers, height, width) uint8; `image_kind` is one of
     `IMAGE_KINDS`; `image_size` is that of the decoder's images and `size` that of the texture, both (width, height).
@@ -106,19 +108,28 @@ class Coverage:
         size: tuple[int, int],
         brush: Brush | None = None,
         budget: float | None = None,
+        ground: Ground | None = None,
     ) -> None:
         if image_kind not in IMAGE_KINDS:
             raise ValueError(f"image kind {image_kind!r}: not one of {', '.join(map(repr, IMAGE_KINDS))}")
         self._context = context
         self._dark = image_kind == DARK_SILHOUETTE
-        self._silhouette = image_kind != GREY
+        if (image_kind == GREY) != (ground is not None):
+            raise ValueError(f"image kind {image_kind!r}: grey images have a ground, and only they have one")
+        self._ground = ground
         self._image_size = image_size
-        self._decoding = Decoding(decode, image_size, 255 if self._dark else 0, budget)
-        self._stage = Stage(image_size, grey=not self._silhouette)
+        blank: int | NDArray[np.uint8] = 255 if self._dark else 0
+        if ground is not None:
+            blank = np.round(ground.levels * 255).astype(np.uint8)
+        self._decoding = Decoding(decode, image_size, blank, budget)
+        self._stage = Stage(image_size)
         self._time: float | None = None
         # Floats, for samplers blend 8-bit texels in 8 bits. One texel more to each side: what lies beyond the image.
         width, height = image_size[0] + 2, image_size[1] + 2
-        self._fields = context.texture_array((width, height, MOST_DANCERS), 1, dtype="f4")
+        # Behind them lie, of grey dancers, the tones.
+        self._fields = context.texture_array(
+            (width, height, MOST_DANCERS * (1 if ground is None else 2)), 1, dtype="f4"
+        )
         self._fields.repeat_x = self._fields.repeat_y = False
         self._reach = np.zeros((MOST_DANCERS, 4))  # what each field covers, texels: left, top, right, bottom
         self._far = np.zeros(MOST_DANCERS, np.bool_)
@@ -156,12 +167,12 @@ class Coverage:
         """Draw the frame that was prepared; returns itself."""
         dt = 0.0 if self._time is None else clock.time - self._time
         if self._time is None:
-            self._stage = Stage(self._image_size, grey=not self._silhouette)  # the first company is there at once
+            self._stage = Stage(self._image_size)  # the first company is there at once
         self._time = clock.time
         dancers = len(self.images)
         wanted, layout = round(values["dance/dancers"]), round(values["dance/layout"])
         self._stage.advance(dt, dancers, wanted, values["dance/mirror"], self.size, layout)
-        far = (self._stage.places[:, SCALE] < FAR) & self._silhouette & (dancers > 1)
+        far = (self._stage.places[:, SCALE] < FAR) & (dancers > 1)
         changed = self._decoding.fresh | (far != self._far[: len(far)])
         changed[self._known :] = True  # or who waits for a first turn would be seen as one who left
         self._known = dancers
@@ -177,6 +188,8 @@ class Coverage:
         Those that share a brush need it once, before any of them has drawn a frame.
         """
         covered = np.full((self._image_size[1], self._image_size[0]), 0 if self._dark else 255, np.uint8)
+        if self._ground is not None:
+            covered[self._ground.levels > 0.5] = 0
         self._stage.advance(0, 1, 1, 0, self.size)
         for far in (True, False):
             self._far[0] = far
@@ -199,25 +212,33 @@ class Coverage:
             self._brush.release()
 
     def _write(self, dancer: int, image: NDArray[np.uint8]) -> None:
-        """Takes the dancer's `image` (height, width) to the GPU, as a field 0..1."""
-        field: NDArray[np.floating] = image.astype(np.float32) / 255
-        if self._dark:
-            field = 1 - field
-        # Nothing is covered beyond a silhouette's image; a grey image goes on as its border is.
-        field = np.pad(field, 1, mode="constant" if self._silhouette else "edge")
+        """Takes the dancer's `image` (height, width) to the GPU, as a field 0..1, and the tones of a grey one."""
+        field: NDArray[np.floating]
+        if self._ground is None:
+            field = image.astype(np.float32) / 255
+            if self._dark:
+                field = 1 - field
+        else:
+            field, tones = self._ground.lift(image)
+            self._write_field(MOST_DANCERS + dancer, np.pad(tones, 1, mode="edge"), int(self._far[dancer]))
+        field = self._write_field(dancer, np.pad(field, 1), EVENED + int(self._far[dancer]))  # nothing lies beyond
+        self._reach[dancer] = _reach(field > GROUND)
+
+    def _write_field(self, layer: int, field: NDArray[np.floating], smoothed: int) -> NDArray[np.floating]:
+        """Takes a field (height, width) to the GPU, so often `smoothed`; returns it as it is there."""
         height, width = field.shape
-        for _ in range(self._silhouette * EVENED + self._far[dancer]):
+        for _ in range(smoothed):
             field = _smooth(_smooth(field).T).T
-        covered = field > GROUND
-        self._fields.write(np.ascontiguousarray(field), (0, 0, dancer, width, height, 1))
-        self._reach[dancer] = _reach(covered) if self._silhouette else (1, 1, width - 1, height - 1)
+        self._fields.write(np.ascontiguousarray(field), (0, 0, layer, width, height, 1))
+        return field
 
     def _render(self) -> None:
         """Draw everybody where they stand."""
         self._target.framebuffer.clear()
         alone = len(self._stage.places) == 1 and bool(self._stage.presence[0] == 1)
-        uniforms = {"size": self.size, "silhouette": self._silhouette}
-        instances, far = self._instances(alone)
+        grey = {"tones": 0, "fade": 0.0} if self._ground is None else {"tones": MOST_DANCERS, "fade": self._ground.fade}
+        uniforms = {"size": self.size, **grey}
+        instances, far = self._instances()
         self._fields.use(0)
         self._target.framebuffer.use()
         if not alone:
@@ -227,7 +248,7 @@ class Coverage:
         self._brush.near.draw(instances[~far], **uniforms)
         self._context.disable(moderngl.BLEND)
 
-    def _instances(self, alone: bool) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def _instances(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """What the shader is to know of each dancer, the rows at the back first, (dancers, 11), and who is far.
 
         The box of pixels to draw (left, top, right, bottom), the field's origin and its signed scale in pixels, and its
@@ -246,10 +267,7 @@ class Coverage:
         corners = np.stack([reach[:, :2] * scale + origin, reach[:, 2:] * scale + origin])
         box = np.concatenate([np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))], axis=1)
         box = np.clip(box, 0, [*self.size, *self.size])
-        if alone and not self._silhouette:
-            box[:] = 0, 0, *self.size  # a grey image's ground goes on to the picture's edges
-        pale = places[:, PALE] if self._silhouette else np.zeros(len(places))
-        look = np.stack([np.arange(len(places)), 1 - pale, self._stage.presence], axis=1)
+        look = np.stack([np.arange(len(places)), 1 - places[:, PALE], self._stage.presence], axis=1)
         nearer = np.argsort(places[:, SCALE], kind="stable")
         instances = np.concatenate([box, origin, scale, look], axis=1).astype(np.float32)
         return instances[nearer], self._far[nearer]

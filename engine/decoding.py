@@ -26,15 +26,15 @@ FIRST, NEVER = 2**40, 2**32
 class Decoding:
     """The images of a company. `decode` turns latents (n, latent_size) into images (n, height, width) uint8.
 
-    `image_size` is (width, height), `blank` the level shown for who has not had a turn yet. Without a `budget`, in
-    seconds a frame by the clock `now`, everyone is decoded at once: renders, and machines with a GPU.
+    `image_size` is (width, height), `blank` the level, or the image, shown for who has not had a turn yet. Without a
+    `budget`, in seconds a frame by the clock `now`, everyone is decoded at once: renders, and machines with a GPU.
     """
 
     def __init__(
         self,
         decode: Callable[[NDArray[np.float32]], NDArray[np.uint8]],
         image_size: tuple[int, int],
-        blank: int,
+        blank: int | NDArray[np.uint8],
         budget: float | None = None,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -104,7 +104,6 @@ class Decoding:
         new = len(latents) - known
         shown = self._latents[:known] if known else np.zeros((0, latents.shape[1]), np.float32)
         self._latents = np.concatenate([shown, np.full((new, latents.shape[1]), np.nan, np.float32)])
-        self.images = np.concatenate(
-            [self.images[:known], np.full((new, *self.images.shape[1:]), self._blank, np.uint8)]
-        )
+        blank = np.full((new, *self.images.shape[1:]), self._blank, np.uint8)
+        self.images = np.concatenate([self.images[:known], blank])
         self._waiting = np.concatenate([self._waiting[:known], np.full(new, NEVER)])

@@ -23,6 +23,7 @@ LOOK_EVERY = 0.25
 # Of each effect so many may be on at once.
 COPIES = 3
 
+Change = Source | IsfError | None  # what was read, what is wrong with it, or that it is gone
 Seen = tuple[Path, tuple[tuple[int, int], ...]]  # a file; when it and those beside it changed, their sizes
 
 
@@ -43,7 +44,9 @@ class EffectFiles:
         self._folders = folders
         self._seen: dict[str, Seen] = {}
         self._imports: dict[str, tuple[Path, ...]] = {}  # the images that an effect was read with
-        self._changes: deque[tuple[str, Source | IsfError]] = deque()
+        self._forgotten: deque[str] = deque()
+        self._gone: set[str] = set()  # files that were seen and are not there now
+        self._changes: deque[tuple[str, Change]] = deque()
         self._closing = threading.Event()
         self._look()
         self.sources = {name: change for name, change in self._changes if isinstance(change, Source)}
@@ -64,10 +67,17 @@ class EffectFiles:
         """What `sources` declare, by name."""
         return {name: source.header for name, source in self.sources.items()}
 
-    def take_changes(self, most: int | None = None) -> list[tuple[str, Source | IsfError]]:
-        """What was read since this was last called, by name: everything at first, then what was saved; `most` of it."""
+    def take_changes(self, most: int | None = None) -> list[tuple[str, Change]]:
+        """What was read since this was last called, by name: everything at first, then what was saved; `most` of it.
+
+        None for a file that is gone.
+        """
         count = len(self._changes)
         return [self._changes.popleft() for _ in range(count if most is None else min(most, count))]
+
+    def forget(self, name: str) -> None:
+        """Reads the effect's file again if it comes back, though it be as it was: nobody kept anything of it."""
+        self._forgotten.append(name)
 
     def close(self) -> None:
         """Ends the thread."""
@@ -83,6 +93,8 @@ class EffectFiles:
     def _look(self) -> None:
         """Reads what is new or has changed. A file that is gone stays as it was: a stick pulled out ends no effect."""
         found: dict[str, Seen] = {}
+        while self._forgotten:
+            self._seen.pop(self._forgotten.popleft(), None)
         for folder in self._folders:
             for file in sorted(folder.rglob("*")):
                 if file.suffix.lower() in SUFFIXES and (states := _states((file, file.with_suffix(VERTEX_SUFFIX)))):
@@ -94,6 +106,9 @@ class EffectFiles:
                     self._imports[name] = tuple(each for each in effect.files if each not in (file, effect.vertex_path))
                 self._seen[name] = file, states + _states(self._imports.get(name, ()))
                 self._changes.append((name, effect))
+        gone = self._seen.keys() - found.keys()
+        self._changes.extend((name, None) for name in sorted(gone - self._gone))
+        self._gone = gone
 
 
 def _read(file: Path) -> Source | IsfError:

@@ -55,6 +55,13 @@ class Changes:
         self._times = np.full((CHANGES + 1, *values.shape), -math.inf)  # the oldest first
         self._common: deque[float] = deque([-math.inf] * CHANGES, CHANGES)
 
+    def copy(self) -> "Changes":
+        """Another that counts on from here."""
+        other = Changes(self._high, self._most)
+        other._low, other._way, other._times = self._low.copy(), self._way.copy(), self._times.copy()
+        other._common = self._common.copy()
+        return other
+
     def advance(self, values: Cells, now: float) -> None:
         """Take in the cells of a frame."""
         self._high, self._low = np.maximum(self._high, values), np.minimum(self._low, values)
@@ -100,8 +107,12 @@ class Limiter:
     def __init__(self) -> None:
         self._now = 0.0  # own time, which never runs back
         self._time: float | None = None
+        self._dt = 0.0
         self._calm = 0.0  # 1: eases as slowly as it ever does, 0: does not
         self._shown: Cells | None = None
+        self._changes: Changes  # of what was shown
+        self._asked_changes: Changes
+        self._asked: tuple[Changes, float]  # those and the calm to be, if what was asked for last in this frame stands
         self._most = 0
 
     def share(self, asked: Grid, time: float) -> float:
@@ -109,27 +120,43 @@ class Limiter:
 
         `time` is in seconds.
         """
-        dt = 0.0 if self._time is None else max(time - self._time, 0.0)
+        self._dt = 0.0 if self._time is None else max(time - self._time, 0.0)
         self._time = time
-        self._now += dt
-        cells, opposite = measure(asked)
-        if self._shown is None:
-            self._most = max(1, math.ceil(AREA * cells.shape[1]))
-            self._asked_changes, self._changes = Changes(cells, self._most), Changes(cells, self._most)
-            return 1.0
-        self._asked_changes.advance(cells, self._now)
-        cap = self._cap(*self._changes.shares(self._shown, cells, opposite))
-        restless = self._restless()
-        if (cap < 1 or self._calm) and (restless or not self._calm):
-            self._calm = 1.0
-        else:
-            self._calm = max(0.0, self._calm - dt / RETURN)
-        return min(1.0, cap, -math.expm1(-dt / (EASE * self._calm**2)) if self._calm else 1.0)
+        self._now += self._dt
+        return self._ask(asked)
+
+    def allows(self, asked: Grid) -> bool:
+        """Whether this may be shown as it is in the frame in hand, instead; if so, this is what was asked for."""
+        before = self._asked
+        if self._ask(asked) >= 1:
+            return True
+        self._asked = before
+        return False
 
     def showed(self, shown: Grid) -> None:
         """The frame came to this."""
-        self._shown, _ = measure(shown)
-        self._changes.advance(self._shown, self._now)
+        self._asked_changes, self._calm = self._asked
+        cells, _ = measure(shown)
+        if self._shown is None:
+            self._changes = Changes(cells, self._most)
+        self._shown = cells
+        self._changes.advance(cells, self._now)
+
+    def _ask(self, asked: Grid) -> float:
+        """The share of what is asked for, by all that was shown and asked for before this frame."""
+        cells, opposite = measure(asked)
+        if self._shown is None:
+            self._most = max(1, math.ceil(AREA * cells.shape[1]))
+            self._asked = Changes(cells, self._most), 0.0
+            return 1.0
+        changes = self._asked_changes.copy()
+        changes.advance(cells, self._now)
+        cap, calm = self._cap(*self._changes.shares(self._shown, cells, opposite)), self._calm
+        restless = self._restless(changes)
+        limits = (cap < 1 or calm) and (restless or not calm)
+        calm = 1.0 if limits else max(0.0, calm - self._dt / RETURN)
+        self._asked = changes, calm
+        return min(1.0, cap, -math.expm1(-self._dt / (EASE * calm**2)) if calm else 1.0)
 
     def _cap(self, up: Cells, down: Cells) -> float:
         """The most that may be shown, 0 and up, by `Changes.shares`: from 1 on it is no limit."""
@@ -141,11 +168,11 @@ class Limiter:
             cap = min(cap, _share_for(up, self._most - 1), _share_for(down, self._most - 1))
         return cap
 
-    def _restless(self) -> bool:
+    def _restless(self, changes: Changes) -> bool:
         """Whether what is asked for changes as often as a picture may, or more often."""
         since = self._now - RESTLESS
-        changing = self._asked_changes.often(RESTLESS_CHANGES, since).any(axis=0)
-        return bool(changing.sum() >= self._most) or self._asked_changes.often_in_common(RESTLESS_CHANGES, since)
+        changing = changes.often(RESTLESS_CHANGES, since).any(axis=0)
+        return bool(changing.sum() >= self._most) or changes.often_in_common(RESTLESS_CHANGES, since)
 
 
 def _share_for(shares: Cells, changes: int) -> float:

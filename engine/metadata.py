@@ -18,7 +18,7 @@ from engine.parameters import PARAMETERS, SMOOTH, Parameter
 FORMAT = 1
 FILE = "bundle.json"
 FP32, INT8 = PRECISIONS = "fp32", "int8"  # fp32 graphs are exact, and always there; what no entry says is fp32
-IMAGE_KINDS = ("dark silhouette", "light silhouette", "grey")
+*_, GREY = IMAGE_KINDS = ("dark silhouette", "light silhouette", "grey")
 # Names that the step's tensors already have, so that no control may take them.
 TAKEN = ("uniform", "normal", *(parameter.name for parameter in PARAMETERS))
 

@@ -114,6 +114,8 @@ SWITCH = ("off", "on")
 # Of the picture on the screen, in the order that they are selected in.
 CORNERS = ("top_left", "top_right", "bottom_right", "bottom_left")
 EDGES = ("left", "right", "top", "bottom")
+# What the light of the picture comes from, which is taken from it last.
+LIGHT = ("picture/black", "picture/dimmer")
 LFOS = (1, 2, 3, 4)
 SHAPES = ("sine", "triangle", "saw", "square", "random")
 LAYOUTS = ("crowd", "line", "ring", "trail")

@@ -1,6 +1,7 @@
 """The picture of a frame: the dancers' coverage, the chain of effects, the dimmer, and what keeps it from flashing.
 
-Owns the order of these, and the size they are drawn at. What it hands to the sinks is its `texture`.
+Owns the order of these, and the size they are drawn at. What it hands to the sinks is its `texture`; the window takes
+the picture `unlit` and its `light`, which may be changed until it is seen.
 """
 
 import time
@@ -17,6 +18,7 @@ from engine.chain import Chain
 from engine.coverage import FrameClock
 from engine.flash import Flash
 from engine.layers import Layers
+from engine.light import Lit, light_of
 from engine.models import Layer
 from engine.passes import Pass, Target
 from engine.quality import Quality
@@ -64,8 +66,7 @@ class Picture:
         self._now = now
         self._flash = Flash(context)
         self._shown = Target(context, size)
-        self.texture = self._shown.texture
-        """The picture, in rows from the bottom."""
+        self._lit = Lit(context, self._shown.texture)
         self._share = 1.0
         self._changes = changes
         self._scene = 0, SETTLING  # how often scenes have changed, and until when the last one comes
@@ -79,6 +80,21 @@ class Picture:
     def size(self) -> tuple[int, int]:
         """Width and height of what was drawn last."""
         return self._shown.size
+
+    @property
+    def texture(self) -> moderngl.Texture:
+        """The picture as it is shown, in rows from the bottom."""
+        return self._lit.texture()
+
+    @property
+    def unlit(self) -> moderngl.Texture:
+        """The picture before it is dimmed."""
+        return self._lit.unlit
+
+    @property
+    def light(self) -> float:
+        """The factor of its red, green and blue that dims it, 0..1."""
+        return self._lit.light
 
     @property
     def share(self) -> float:
@@ -112,16 +128,24 @@ class Picture:
         coverage = self._layers.draw(values, clock).texture
         self.heard = self._sound() if self.chain.hears else None
         picture = self.chain.draw(coverage, values, clock, self.heard or SILENCE)
-        light = values["picture/dimmer"] * (1 - values["picture/black"])
         self._shown.resize(coverage.size)
         limited = values["picture/flash_limiter"] > 0.5
         stays = picture is not coverage  # which the next frame is drawn into
-        self.texture = self._flash.draw(self._shown.framebuffer, picture, light, clock.time, limited, stays)
+        shown = self._flash.draw(self._shown.framebuffer, picture, light_of(values), clock.time, limited, stays)
+        self._lit.show(*shown)
         self._context.finish()
         took = self._now() - began
         if not self._flash.limiting and self._quality.drawn(took):
             self._tell(self._too_slow(took))
         return self
+
+    def relight(self, values: Mapping[str, float]) -> bool:
+        """Shows what was drawn last in the light of these values, if that may be: not where it would flash."""
+        light = light_of(values)
+        if not self._flash.relight(light):
+            return False
+        self._lit.show(self.unlit, light)
+        return True
 
     def resize(self, size: tuple[int, int]) -> None:
         """Draws for a window of `size` (width, height) from the next frame on."""
@@ -143,7 +167,8 @@ class Picture:
 
     def release(self) -> None:
         """Gives the GL resources back."""
-        owned: list[Any] = [self._shown, self._stretch, self._stretched, self._flash, self.chain, self._layers]
+        owned: list[Any] = [self._shown, self._lit, self._stretch, self._stretched, self._flash]
+        owned += [self.chain, self._layers]
         for each in owned:
             each.release()
 

@@ -15,6 +15,8 @@ STEPS = (1.0, 0.75, 0.5, 0.375, 0.25)
 # The share of a frame's period that the picture may take: decoding has SHARE (0.3) of it in `engine.decoding`, the
 # window's copy and the HUD the rest.
 PICTURE_SHARE = 0.55
+# The picture has at least this share of its budget, whatever else takes of it.
+LEAST = 0.25
 # Of so many frames this many are over before the size goes down: one slow frame is the desktop's, not the chain's.
 LOOKED_AT, OVER = 10, 5
 # The first frames of a chain make its textures, which the others do not.
@@ -25,10 +27,20 @@ MOST_REMEMBERED, FORGOTTEN = 256, 3600.0
 
 
 class Quality:
-    """Chooses the size; `budget` is the seconds a frame that the picture may take, `fixed` a share that stays."""
+    """Chooses the size; `budget` is the seconds a frame that the picture may take, `fixed` a share that stays.
 
-    def __init__(self, budget: float, fixed: float | None = None, now: Callable[[], float] = time.perf_counter) -> None:
-        self._budget = budget
+    `beside` gives the seconds of these that something else takes: laying the picture onto a screen askew.
+    """
+
+    def __init__(
+        self,
+        budget: float,
+        fixed: float | None = None,
+        now: Callable[[], float] = time.perf_counter,
+        beside: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self._whole_budget = budget
+        self._beside = beside
         self._fixed = fixed
         self._now = now
         self._step = 0
@@ -36,6 +48,11 @@ class Quality:
         self._chain: Hashable = None
         self._reached: dict[Hashable, tuple[int, float]] = {}  # the step, and when
         self._over: deque[bool] = deque(maxlen=LOOKED_AT)
+
+    @property
+    def _budget(self) -> float:
+        """Seconds a frame that the picture itself may take."""
+        return max(self._whole_budget - self._beside(), LEAST * self._whole_budget)
 
     @property
     def share(self) -> float:

@@ -5,9 +5,11 @@ Owns nothing but the order of things; the parts come through the constructor.
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from engine.controls import Controls
+from engine.parameters import LIGHT
 
 
 class Clock(Protocol):
@@ -25,7 +27,9 @@ class Clock(Protocol):
 
 
 class Source(Protocol):
-    """Brings input in. `poll` drains what has come and never waits; live it is called twice in a frame's time."""
+    """Brings input in. `poll` drains what has come and never waits; live it is called twice in a frame's time, and once
+    more where what it brings counts at once.
+    """
 
     def poll(self, controls: Controls) -> None: ...
 
@@ -54,8 +58,18 @@ class Sink(Protocol):
     def close(self) -> None: ...
 
 
+class Screen(Protocol):
+    """Where a frame is seen. `ready` has all of it ready but its light, and returns when that has to be known; it tells
+    whether anything is seen.
+    """
+
+    def ready(self, picture: Any, values: Mapping[str, float], /) -> bool: ...
+
+
 class Show:
-    """A show of these parts."""
+    """A show of these parts. On a `screen`, which is one of the sinks, what the sources `at_once` bring of the light
+    counts until the frame is seen.
+    """
 
     def __init__(
         self,
@@ -65,6 +79,8 @@ class Show:
         dancer: Dancer,
         picture: Picture,
         sinks: Sequence[Sink],
+        screen: Screen | None = None,
+        at_once: Sequence[Source] = (),
     ) -> None:
         self.clock = clock
         self.sources = sources
@@ -72,25 +88,40 @@ class Show:
         self.dancer = dancer
         self.picture = picture
         self.sinks = sinks
+        self.screen = screen
+        self.at_once = at_once
 
     def tick(self) -> None:
-        """Makes one frame: the dance in good time, the picture as late as can be, with what was played until then."""
+        """Makes one frame: the dance in good time, the picture as late as can be, its light last of all, each with what
+        was played until then.
+        """
         dt = self.clock.advance()
-        self._poll()
+        self._poll(self.sources)
         self.controls.advance(dt)
         latents = self.dancer.advance(dt, self.controls.snapshot())
         self.picture.prepare(latents)
         if self.clock.wait():
-            self._poll()
+            self._poll(self.sources)
             self.controls.advance(0)
-        controls = self.controls.snapshot()  # one consistent set of values for the picture and the sinks
-        picture = self.picture.draw(controls, self.clock)
+        values = self.controls.snapshot()  # one consistent set of values for the picture and the sinks
+        picture = self.picture.draw(values, self.clock)
+        if self.screen is not None and self.screen.ready(picture, values):
+            self._poll(self.at_once)
+            values = self._relit(picture, values)
         for sink in self.sinks:
-            sink.present(picture, controls)
+            sink.present(picture, values)
 
-    def _poll(self) -> None:
-        for source in self.sources:
+    def _poll(self, sources: Sequence[Source]) -> None:
+        for source in sources:
             source.poll(self.controls)
+
+    def _relit(self, picture: Any, values: Mapping[str, float]) -> Mapping[str, float]:
+        """The frame's values, with the light that was played since, where the picture may be shown in it."""
+        light = self.controls.glance(LIGHT)
+        if light.items() <= values.items():
+            return values
+        relit = MappingProxyType({**values, **light})
+        return relit if picture.relight(relit) else values
 
     def close(self) -> None:
         """Closes every source and sink, the last first, even where one of them fails; then raises what failed."""

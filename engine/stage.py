@@ -53,7 +53,7 @@ class Layout:
 def lay_out(dancers: int, image_size: tuple[int, int], size: tuple[int, int]) -> Layout:
     """The places of a company in a picture of `size`; images are of `image_size`; both are (width, height)."""
     if dancers == 1:
-        return tiles(1, image_size, size)
+        return _alone(image_size, size)
     layouts = [_rows(dancers, rows, image_size, size) for rows in range(1, min(dancers, MOST_ROWS) + 1)]
     # The formation in which the company is largest.
     return max(layouts, key=lambda layout: float((layout.scale**2).sum()))
@@ -61,7 +61,7 @@ def lay_out(dancers: int, image_size: tuple[int, int], size: tuple[int, int]) ->
 
 def line(dancers: int, image_size: tuple[int, int], size: tuple[int, int]) -> Layout:
     """All side by side, as `lay_out`."""
-    return tiles(1, image_size, size) if dancers == 1 else _rows(dancers, 1, image_size, size)
+    return _alone(image_size, size) if dancers == 1 else _rows(dancers, 1, image_size, size)
 
 
 def ring(dancers: int, image_size: tuple[int, int], size: tuple[int, int]) -> Layout:
@@ -92,19 +92,11 @@ def _fitted(
     return Layout(x, floor, front * nearness, HAZE * (1 - nearness))
 
 
-def tiles(dancers: int, image_size: tuple[int, int], size: tuple[int, int]) -> Layout:
-    """Images side by side, none over another, each as large as fits: for images with a ground of their own."""
-    fits = [
-        (min(size[0] / columns / image_size[0], size[1] / -(-dancers // columns) / image_size[1]), columns)
-        for columns in range(dancers, 0, -1)  # of equals, the widest
-    ]
-    scale, columns = max(fits, key=lambda fit: fit[0])
-    rows = -(-dancers // columns)
-    row, column = np.divmod(np.arange(dancers), columns)
-    in_row = np.where(row < rows - 1, columns, dancers - (rows - 1) * columns)
-    x = size[0] / 2 + (column - (in_row - 1) / 2) * image_size[0] * scale
-    floor = size[1] / 2 + (row + 1 - rows / 2) * image_size[1] * scale
-    return Layout(x, floor, np.full(dancers, scale), np.zeros(dancers))
+def _alone(image_size: tuple[int, int], size: tuple[int, int]) -> Layout:
+    """One in the middle, as large as its whole image fits."""
+    scale = min(size[0] / image_size[0], size[1] / image_size[1])
+    x, floor = size[0] / 2, size[1] / 2 + image_size[1] * scale / 2
+    return Layout(np.array([x]), np.array([floor]), np.array([scale]), np.zeros(1))
 
 
 def _rows(dancers: int, rows: int, image_size: tuple[int, int], size: tuple[int, int]) -> Layout:
@@ -172,9 +164,8 @@ LAYOUTS = (lay_out, line, ring, trail)
 class Stage:
     """A company's places over time. `places` are in the order of the dancers: the first is the leader."""
 
-    def __init__(self, image_size: tuple[int, int], grey: bool) -> None:
+    def __init__(self, image_size: tuple[int, int]) -> None:
         self._image_size = image_size
-        self._grey = grey
         self._layout = 0
         self._size = (0, 0)
         self._wanted = 0
@@ -194,8 +185,7 @@ class Stage:
         """
         first = not len(self.places)
         if size != self._size or wanted != self._wanted or layout != self._layout:
-            place = tiles if self._grey else LAYOUTS[layout]
-            there = place(wanted, self._image_size, size)
+            there = LAYOUTS[layout](wanted, self._image_size, size)
             self._aims = np.stack([there.x, there.floor, there.scale, there.haze, np.ones(wanted)], axis=1)
         left = (self._aims[:, X] < size[0] / 2) | (wanted == 1)
         self._aims[:, TURN] = np.where(left & (mirror > 0.5), -1, 1)

@@ -71,6 +71,10 @@ class Stage:
     def save(self, name: str, text: str, until: Callable[[], bool]) -> None:
         """Saves an effect, and shows frames until it has been taken up."""
         (self.folder / f"{name}.fs").write_text(text)
+        self.until(until)
+
+    def until(self, until: Callable[[], bool]) -> None:
+        """Shows frames until it is so."""
         deadline = time.monotonic() + FAST_ENOUGH
         while not until():
             assert time.monotonic() < deadline, self.told
@@ -237,6 +241,48 @@ def test_a_broken_file_at_the_start_leaves_the_others_playing(stage: Callable[..
     played.on(times=1)
     assert played.frame().tolist() == [64, 64, 64, 255]
     assert set(played.chain.broken) <= {"add"}
+
+
+@pytest.mark.parametrize("kind", ["glsl", "json", "nested"])  # that the driver refuses, we, and Python
+@pytest.mark.parametrize("good", [True, False], ids=["once good", "never good"])
+def test_a_broken_file_that_is_deleted_is_an_alarm_no_longer(
+    stage: Callable[..., Stage], kind: str, good: bool
+) -> None:
+    text, _ = BROKEN[kind]
+    played = stage(add=ADD if good else text)
+    if good:
+        played.on(add=1)
+        played.save("add", text, lambda: "add" in played.chain.broken)
+    before = played.frame().tolist()
+    (played.folder / "add.fs").unlink()
+    played.until(lambda: played.chain.broken == {})
+    assert played.told[-1] == "add: its file is gone, and what was wrong with it"
+    assert played.frame().tolist() == before
+    played.save("add", text, lambda: "add" in played.chain.broken)
+    played.save("add", TIMES, lambda: played.chain.broken == {})  # and mended
+    played.on(add=1)
+    assert played.frame().tolist() == [64, 64, 64, 255]
+
+
+def test_a_broken_file_that_is_back_as_it_was_is_told_again(stage: Callable[..., Stage]) -> None:
+    played = stage(add=BROKEN["glsl"][0])
+    file, away = played.folder / "add.fs", played.folder / "add.away"
+    file.rename(away)
+    played.until(lambda: played.chain.broken == {})
+    away.rename(file)  # the same file, of the same time
+    played.until(lambda: "add" in played.chain.broken)
+
+
+def test_a_good_file_that_is_deleted_ends_no_effect_and_is_none_of_anybody_s_business(
+    stage: Callable[..., Stage],
+) -> None:
+    played = stage(add=ADD)
+    played.on(add=1)
+    before = played.frame().tolist()
+    (played.folder / "add.fs").unlink()
+    played.save("times", TIMES, lambda: "fx/times/mix" in played.controls.parameters)  # it has been looked since
+    assert played.frame().tolist() == before
+    assert played.told == []
 
 
 @pytest.mark.parametrize("name", ["Plasma 1.2", "Glow 1.0.2", "echo_2", "Ünïcode-9", "_"])

@@ -300,6 +300,24 @@ def test_parameters_at_rest_are_passed_over_to_the_same_bits() -> None:
         assert quick.take_changes() == thorough.take_changes()
 
 
+def test_a_glance_sees_what_was_set_and_moves_nothing() -> None:
+    keys = ("picture/black", "picture/dimmer", "dance/temperature")
+    controls = Controls(PARAMETERS, routes=[Route("lfo/1", "picture/black", 0.25)])
+    controls.signal("lfo/1", 1.0)
+    for _ in range(60):
+        controls.advance(1 / 30)
+    before = controls.snapshot()
+    assert controls.glance(keys) == {key: before[key] for key in keys}
+    controls.set("picture/black", 0.5)
+    controls.set("picture/dimmer", 0.0)
+    seen = controls.glance(keys)
+    assert seen["picture/black"] == pytest.approx(before["picture/black"] + 0.5), "at once, and moved by its route"
+    assert seen["picture/dimmer"] == 1, "which takes time"
+    assert controls.snapshot() == before and controls.glance(keys) == seen
+    controls.advance(0)
+    assert {key: controls.snapshot()[key] for key in keys} == seen
+
+
 BURST = Parameter("fx", "burst", 0.0, 0.0, 1.0, 0.0, 0.0, "an event", integer=True, choices=("", "now"), momentary=True)
 
 

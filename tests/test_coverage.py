@@ -12,6 +12,7 @@ from engine import passes
 from engine.clock import FixedClock
 from engine.controls import Controls
 from engine.coverage import DARK_SILHOUETTE, GREY, LIGHT_SILHOUETTE, Coverage
+from engine.ground import Ground
 from engine.parameters import PARAMETERS
 from engine.stage import lay_out
 
@@ -19,7 +20,7 @@ Images = NDArray[np.uint8]
 
 
 def draw(context: moderngl.Context, images: Images, size: tuple[int, int], kind: str = DARK_SILHOUETTE) -> Images:
-    """`images` (dancers, height, width) drawn at `size`, (height, width); bodies as ink on paper, grey as it is."""
+    """`images` (dancers, height, width) drawn at `size`, (height, width); as ink on paper."""
     picture = Coverage(context, lambda latents: images, kind, (images.shape[2], images.shape[1]), size)
     picture.prepare(np.zeros((len(images), 4), np.float32))
     pixels = picture.draw(values(len(images)), FixedClock(30)).read(alpha=True)
@@ -27,7 +28,7 @@ def draw(context: moderngl.Context, images: Images, size: tuple[int, int], kind:
     assert pixels.shape == (size[1], size[0], 4)
     assert (pixels[..., :3] == pixels[..., :1]).all()
     assert (pixels[..., 3] == pixels[..., 0]).all()  # white, and premultiplied
-    return pixels[..., 0] if kind == GREY else 255 - pixels[..., 0]
+    return 255 - pixels[..., 0]
 
 
 def values(dancers: int) -> Mapping[str, float]:
@@ -90,21 +91,6 @@ def test_a_flat_ghost_is_shown_by_the_closed_form(context: moderngl.Context) -> 
         t = np.clip(((1 - level / 255) - (0.46 - 0.1)) / 0.2, 0, 1)
         expected = 255 * (1 - t * t * (3 - 2 * t))
         assert np.abs(pixels[30:90, 30:178] - expected).max() <= 0.51 + 1e-3
-
-
-def test_a_grey_ramp_comes_out_as_the_same_ramp(context: moderngl.Context) -> None:
-    columns = 10 + 4 * np.arange(52)
-    image = np.broadcast_to(columns, (1, 30, 52)).astype(np.uint8)
-    row = draw(context, image, (416, 240), GREY)[120]
-    place = (np.arange(416) + 0.5) / 8 - 0.5  # in the image's pixels, from the middle of the first
-    inside = (place > 1) & (place < 50)  # the spline has all its samples; there it keeps straight lines straight
-    assert np.abs(row[inside] - (10 + 4 * place[inside])).max() <= 0.51
-
-
-def test_a_grey_image_goes_on_to_the_edges_as_its_border_is(context: moderngl.Context) -> None:
-    image = np.full((1, 30, 52), 77, np.uint8)
-    assert (draw(context, image, (900, 240), GREY) == 77).all()
-    assert (draw(context, image, (208, 500), GREY) == 77).all()
 
 
 def test_light_and_dark_silhouettes_are_covered_alike(context: moderngl.Context) -> None:
@@ -203,15 +189,61 @@ def test_light_and_dark_companies_are_covered_alike(context: moderngl.Context) -
     assert np.abs(dark - light).max() <= 3  # each layer rounds to 8 bits
 
 
-def test_grey_images_stand_side_by_side_as_tiles(context: moderngl.Context) -> None:
-    images = np.stack([np.full((30, 52), level, np.uint8) for level in (50, 100, 150, 200)])
-    pixels = 255 - frame(company(context, images, (416, 240), GREY), 4, FixedClock(30))
-    for quarter, level in zip(
-        (pixels[:120, :208], pixels[:120, 208:], pixels[120:, :208], pixels[120:, 208:]),
-        (50, 100, 150, 200),
-        strict=True,
-    ):
-        assert (quarter == level).all()
+def on_a_wall(silhouettes: Images, body: int = 20) -> tuple[Images, Ground]:
+    """Dark silhouettes (dancers, height, width) before a wall lit from the right, with a window; and that wall."""
+    wall = np.broadcast_to(np.linspace(90, 200, silhouettes.shape[2]), silhouettes.shape[1:]).copy()
+    wall[5:15, 5:15] = 250
+    images = np.where(silhouettes == 0, body, wall[None]).astype(np.uint8)
+    empty = np.repeat(wall[None].astype(np.uint8), 3 * len(images), axis=0)
+    return images, Ground(np.concatenate([images, empty]))
+
+
+def grey_company(context: moderngl.Context, images: Images, ground: Ground, size: tuple[int, int]) -> Coverage:
+    image_size = images.shape[2], images.shape[1]
+    return Coverage(context, lambda latents: images[latents[:, 0].astype(int)], GREY, image_size, size, ground=ground)
+
+
+@pytest.mark.parametrize("size", [(640, 360), (1000, 240), (200, 300)])
+@pytest.mark.parametrize("dancers", [1, 2, 5])
+def test_grey_dancers_are_what_silhouettes_would_be_and_nothing_of_their_wall_is_seen(
+    context: moderngl.Context, dancers: int, size: tuple[int, int]
+) -> None:
+    silhouettes = bodies(dancers)
+    images, ground = on_a_wall(silhouettes)
+    grey = frame(grey_company(context, images, ground, size), dancers, FixedClock(30))
+    assert (grey == frame(company(context, silhouettes, size), dancers, FixedClock(30))).all()
+
+
+def test_a_grey_body_keeps_its_shades(context: moderngl.Context) -> None:
+    images, ground = on_a_wall(bodies(1), 0)
+    images[0, 30:50][images[0, 30:50] == 0] = 60  # lit from below
+    ground = Ground(np.concatenate([images, np.repeat(np.round(ground.levels * 255).astype(np.uint8)[None], 3, 0)]))
+    pixels = 255 - frame(grey_company(context, images, ground, (416, 240)), 1, FixedClock(30))
+    assert (pixels[60:100, 156:260] == 128).all() and (pixels[140:190, 156:260] == 255).all()
+
+
+def test_what_a_grey_image_s_edge_cuts_off_fades_towards_it(context: moderngl.Context) -> None:
+    images, ground = on_a_wall(bodies(1, slice(10, 20), slice(30, 52)))  # to the right edge
+    row = 255 - frame(grey_company(context, images, ground, (1040, 600)), 1, FixedClock(30))[300]
+    assert (row[620:1020] == 255).all()
+    assert (np.diff(row[1020:].astype(int)) <= 0).all() and row[-1] <= 2
+
+
+def test_a_ground_that_moves_is_shown_in_an_oval_without_edges(context: moderngl.Context) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (20, 60, 104)).astype(np.uint8)
+    images[0] = 200
+    picture = grey_company(context, images, Ground(images), (416, 240))
+    pixels = 255 - frame(picture, 1, FixedClock(30)).astype(int)
+    assert pixels[120, 208] == 200
+    assert max(pixels[0].max(), pixels[-1].max(), pixels[:, 0].max(), pixels[:, -1].max()) <= 1
+    assert np.abs(np.diff(pixels, axis=0)).max() <= 4 and np.abs(np.diff(pixels, axis=1)).max() <= 4
+
+
+def test_only_grey_images_have_a_ground_and_need_it(context: moderngl.Context) -> None:
+    _, ground = on_a_wall(bodies(1))
+    for kind, given in ((GREY, None), (DARK_SILHOUETTE, ground)):
+        with pytest.raises(ValueError, match=f"image kind '{kind}': grey images have a ground, and only they have one"):
+            Coverage(context, lambda latents: blank(), kind, (52, 30), (64, 64), ground=given)
 
 
 def test_who_joins_fades_in_and_who_leaves_fades_out_without_a_flash(context: moderngl.Context) -> None:

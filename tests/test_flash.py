@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.flash import Flash
+from engine.light import Lit
 from engine.passes import Target
 from tests.test_limiter import flashing
 
@@ -24,9 +25,11 @@ class Stage:
         self.flash = Flash(context)
         self.target = Target(context, SIZE)
         self.texture = context.texture(SIZE, 4)
+        self.lit = Lit(context, self.texture)
+        self.relit: list[bool] = []
 
-    def show(self, image: Image, time: float, light: float = 1.0, on: bool = True) -> Image:
-        """What is shown of an image, (height, width, 3 or 4), bottom row first."""
+    def show(self, image: Image, time: float, light: float = 1.0, on: bool = True, late: float | None = None) -> Image:
+        """What is shown of an image, (height, width, 3 or 4), bottom row first, in a `light` that may change `late`."""
         size = image.shape[1], image.shape[0]
         if size != self.texture.size:
             self.texture.release()
@@ -36,15 +39,21 @@ class Stage:
         if image.shape[2] == 3:
             image = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
         self.texture.write(np.ascontiguousarray(image))
-        self.flash.draw(self.target.framebuffer, self.texture, light, time, on)
-        return self.target.read(alpha=True)[::-1]
+        shown, light = self.flash.draw(self.target.framebuffer, self.texture, light, time, on)
+        if late is not None:
+            self.relit.append(self.flash.relight(late))
+            light = late if self.relit[-1] else light
+        self.lit.show(shown, light)
+        return np.frombuffer(self.lit.texture().read(), np.uint8).reshape(size[1], size[0], 4)
 
 
 @pytest.fixture
 def stage(context: moderngl.Context) -> Iterator[Stage]:
     stage = Stage(context)
     yield stage
+    stage.target.framebuffer.use()  # what is released must not be in use
     stage.flash.release()
+    stage.lit.release()
     stage.target.release()
     stage.texture.release()
     assert context.error == "GL_NO_ERROR"
@@ -146,6 +155,41 @@ def test_a_strobe_of_the_dimmer_is_one_too(stage: Stage) -> None:
     assert flashing(np.array([linear(image)[:1, :1] for image in shown]), times) == 0
 
 
+@pytest.mark.parametrize("hz", [4, 10])
+def test_a_strobe_of_the_dimmer_that_comes_after_the_picture_was_drawn_is_one_too(stage: Stage, hz: float) -> None:
+    times = [frame / 60 for frame in range(130)]
+    lights = [float(int(2 * hz * time + 1e-6) % 2) for time in times]
+    before = [1.0, *lights[:-1]]
+    shown = [
+        stage.show(even(255), time, early, late=late) for time, early, late in zip(times, before, lights, strict=True)
+    ]
+    assert stage.relit[0] and not all(stage.relit)
+    assert flashing(np.array([linear(image)[:1, :1] for image in shown]), times) == 0
+
+
+def test_what_comes_late_is_shown_as_if_it_had_been_known_before(stage: Stage, context: moderngl.Context) -> None:
+    """So that a log, which knows only what was shown, gives the same frames again."""
+    chance, known = np.random.default_rng(7), Stage(context)
+    for frame in range(200):
+        image = noise(frame // 20)
+        image[:45] = 255
+        early, late = chance.integers(0, 2, 2) if frame < 120 else (1.0, 0.5)
+        shown = stage.show(image, frame / 60, float(early), late=float(late))
+        final = late if stage.relit[-1] else early
+        assert (known.show(image, frame / 60, float(final)) == shown).all()
+    assert 0 < sum(stage.relit) < 200
+    known.target.framebuffer.use()
+    for each in (known.flash, known.lit, known.target, known.texture):
+        each.release()
+
+
+def test_a_late_light_is_a_factor_of_every_pixel_as_an_early_one_is(stage: Stage) -> None:
+    image = noise(2)
+    early = stage.show(image, 0.0, 0.25)
+    assert (stage.show(image, 1 / 30, 1.0, late=0.25) == early).all() and stage.relit == [True]
+    assert (stage.show(image, 2 / 30, 0.5, on=False, late=0.25) == early).all() and stage.relit == [True, True]
+
+
 def test_what_is_limited_eases_and_then_is_the_true_picture_again(stage: Stage) -> None:
     shown, limited = [], []
     for frame in range(60):
@@ -204,7 +248,7 @@ def test_a_picture_that_stays_is_handed_on_and_what_is_shown_is_the_same(
 ) -> None:
     handing = Flash(context)
     target, pictures = Target(context, SIZE), [context.texture(SIZE, 4) for _ in range(2)]
-    handed_on = 0
+    handed_on, lit = 0, Lit(context, pictures[0])
     for frame in range(90):
         image = np.dstack(
             [even(255 * (frame // 3 % 2) if frame > 20 else 90), np.full((SIZE[1], SIZE[0]), 255, np.uint8)]
@@ -213,11 +257,13 @@ def test_a_picture_that_stays_is_handed_on_and_what_is_shown_is_the_same(
         expected = stage.show(image, frame / 30, light, limited)
         picture = pictures[frame % 2]  # the last one stays
         picture.write(np.ascontiguousarray(image))
-        shown = handing.draw(target.framebuffer, picture, light, frame / 30, limited, stays=True)
+        shown, left = handing.draw(target.framebuffer, picture, light, frame / 30, limited, stays=True)
         handed_on += shown is picture
-        assert (np.frombuffer(shown.read(), np.uint8).reshape(expected.shape) == expected).all()
-    assert handed_on == 86 if not limited else 20 < handed_on < 86
+        lit.show(shown, left)
+        assert (np.frombuffer(lit.texture().read(), np.uint8).reshape(expected.shape) == expected).all()
+    assert handed_on == 90 if not limited else 20 < handed_on < 90
     target.framebuffer.use()
     handing.release()
+    lit.release()
     for each in pictures:
         each.release()

@@ -138,6 +138,48 @@ def test_a_show_is_recorded_until_it_is_closed(tiny_bundle: Path, tmp_path: Path
     assert np.abs(recorded[-1] - last).mean() < 2
 
 
+def test_a_light_that_is_sent_when_the_picture_is_drawn_is_in_that_frame_on_the_screen_in_the_log_and_recorded(
+    tiny_bundle: Path, tmp_path: Path, x_display: Screen
+) -> None:
+    folder, path = str(tiny_bundle), tmp_path / "show.dnlog"
+    arguments = ("--model", folder, "--audio", "off", "--scene", "off", "--quality", "1", "--log", str(path))
+    sent: list[float] = []
+    seen: list[tuple[float, np.ndarray, np.ndarray]] = []
+    with playing_live(tmp_path, *arguments) as player:
+        stage = player.stage
+        player.send("picture/record")
+        player.until(lambda: stage.recorder.recording)
+        ready = stage.window.ready
+
+        def drawn(picture: Any, values: Mapping[str, float]) -> bool:
+            sent.append(0.02 * len(sent))
+            player.send("picture/black", sent[-1])
+            return ready(picture, values)
+
+        class After:
+            def present(self, picture: Any, values: Mapping[str, float]) -> None:
+                x, y = stage.window._shell.get_location()  # the server answers once it has drawn the frame
+                screen = x_display.pixels()[y : y + SIZE[1], x : x + SIZE[0]]
+                seen.append((values["picture/black"], screen, picture.read().copy()))
+
+            def close(self) -> None:
+                pass
+
+        stage.window.ready = drawn  # type: ignore[method-assign]
+        stage.show.sinks = [*stage.show.sinks, After()]
+        player.frames(50)
+    assert [black for black, _, _ in seen] == pytest.approx(sent, abs=1e-6)
+    for black, screen, read in seen:
+        assert np.abs(screen.astype(int) - read).max() <= 1
+        assert read.max() == pytest.approx(255 * (1 - black), abs=1)
+    assert [tick.values["picture/black"] for tick in ShowLog(path)][-50:] == pytest.approx(sent)
+    (film,) = tmp_path.glob("dancenet-*.mp4")
+    with av.open(str(film)) as video:
+        recorded = [frame.to_ndarray(format="rgb24").astype(int) for frame in video.decode(video=0)][-50:]
+    for (_, _, read), frame in zip(seen, recorded, strict=True):
+        assert frame.mean() == pytest.approx(read.mean(), abs=1.5)
+
+
 def test_a_recording_has_the_sound_that_moved_its_pictures(
     sound_server: SoundServer,  # noqa: F811
     tiny_bundle: Path,

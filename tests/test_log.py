@@ -101,7 +101,8 @@ def test_what_a_picture_shows_is_logged_and_handed_on(tmp_path: Path, tiny_bundl
     picture, layers = Logged(Seen(), log), (Shown(bundle, 0.75, np.full((1, 8), 0.5, np.float32)),)
     picture.prepare(layers)
     for _ in range(2):
-        assert picture.draw({"dance/temperature": 0.5}, clock) == (layers, {"dance/temperature": 0.5}, clock)
+        assert picture.draw({"dance/temperature": 0.4}, clock) == (layers, {"dance/temperature": 0.4}, clock)
+        picture.present(None, {"dance/temperature": 0.5})  # what it was shown with
     log.close()
     logged, heard = ShowLog(tmp_path / "show.dnlog")
     assert (logged.dt, logged.values, logged.sound) == (0.25, {"dance/temperature": 0.5, DRAWN_AT: 0.5}, None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import moderngl
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -111,11 +111,13 @@ class Stage:
         self.mapping = ScreenMapping(context, self.told.append)
         self.screen = Target(context, SIZE)
 
-    def show(self, image: Image, **output: float) -> Image:
-        """What the screen shows of an image, both (height, width, 3), top row first."""
+    def show(self, image: Image, light: float = 1.0, **output: float) -> Image:
+        """What the screen shows of an image in a light, both (height, width, 3), top row first."""
         size = image.shape[1], image.shape[0]
         texture = self.context.texture(size, 3, np.ascontiguousarray(image[::-1]), alignment=1)
         self.mapping.draw(self.screen.framebuffer, texture, SIZE, values(**output), "screen")
+        if light < 1:
+            self.mapping.dim(self.screen.framebuffer, light, values(**output))
         texture.release()
         return self.screen.read()
 
@@ -132,6 +134,24 @@ def stage(context: moderngl.Context) -> Iterator[Stage]:
 
 def noise(size: tuple[int, int] = SIZE) -> Image:
     return np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "output", [{}, {"gamma": 2.0}, {"gamma": 0.5, "soft_left": 0.3}, {"flip_x": 1, "top_left_x": 0.2}]
+)
+@pytest.mark.parametrize("light", [0.0, 51 / 255, 128 / 255, 204 / 255])
+def test_a_light_that_is_taken_last_is_one_that_was_taken_first(
+    stage: Stage, light: float, output: dict[str, float]
+) -> None:
+    # Of a middle range: what the sharpening would take beyond white, or the gamma out of a rounded dark, is not alike.
+    image = noise() // 2 + 64
+    first = stage.show(np.round(image * light).astype(np.uint8), **output).astype(int)
+    last = stage.show(image, light, **output).astype(int)
+    assert np.abs(first - last).max() <= (2 if output else 1)
+
+
+def test_a_test_card_is_never_dark(stage: Stage) -> None:
+    assert (stage.show(noise(), 0.0, test_card=1) == stage.show(noise(), test_card=1)).all()
 
 
 def white(size: tuple[int, int] = SIZE) -> Image:
@@ -216,6 +236,95 @@ def test_a_soft_edge_fades_from_black(stage: Stage, edge: str, away: object) -> 
     y, x = np.mgrid[:36, :64]
     share = np.clip(away((x + 0.5) / 64, (y + 0.5) / 36) / 0.25, 0, 1)  # type: ignore[operator]
     assert np.abs(shown - share**2 * (3 - 2 * share)).max() < 0.01
+
+
+PIN = {"top_left_x": 0.1, "top_left_y": -0.05, "bottom_right_x": -0.2, "bottom_right_y": 0.12}
+
+
+def both_ways(stage: Stage, image: Image, **output: float) -> tuple[Image, Image]:
+    """What the screen shows, by sixteen samples a pixel and by one."""
+    shown = []
+    for stage.mapping.pinned.sharp in (True, False):
+        shown.append(stage.show(image, **output).astype(int))
+    stage.mapping.pinned.sharp = None
+    return shown[0], shown[1]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"gamma": 2.2}, {"soft_left": 0.2, "soft_bottom": 0.3}, {"soft_top": 0.8, "soft_bottom": 0.9}, {"mask": 1}],
+)
+@pytest.mark.parametrize("turn", [{}, {"rotate": 1}, {"flip_x": 1, "rotate": 2}])
+def test_by_one_sample_a_pixel_a_picture_lies_as_by_sixteen(
+    stage: Stage, more: Mapping[str, float], turn: Mapping[str, float]
+) -> None:
+    mask = np.full((36, 64), 255, np.uint8)
+    mask[:, :30] = 100
+    stage.mapping.lay_mask(mask)
+    y, x = np.mgrid[:36, :64]
+    even = np.stack([60 + 3 * x, 252 - 5 * y, 100 + 2 * x - y], axis=2).astype(np.uint8)  # both give slopes back
+    sharp, quick = both_ways(stage, even, **PIN, **{"mask": 0, **more}, **turn)
+    assert sharp.max() > 150
+    off = np.abs(sharp - quick)
+    assert off.max() <= 2 and (off > 1).mean() < 0.003  # by two where the slope ends, at the picture's edge
+
+
+def test_by_one_sample_a_pixel_each_is_the_mean_of_the_nearest_four(stage: Stage) -> None:
+    image = noise()
+    _, shown = both_ways(stage, image, **PIN)
+    matrix = from_screen(Placing.of(values(**PIN)).corners)
+    y, x = np.mgrid[:36, :64]
+    a, b, c = np.einsum("ij,jyx->iyx", matrix, np.stack([(x + 0.5) / 64, 1 - (y + 0.5) / 36, np.ones_like(x)]))
+    across, down = a / c * 64 - 0.5, (1 - b / c) * 36 - 0.5
+    inside = (across > 2) & (across < 61) & (down > 2) & (down < 33)
+    left, above = np.clip(np.floor(across).astype(int), 0, 62), np.clip(np.floor(down).astype(int), 0, 34)
+    right, below = (across - left)[..., None], (down - above)[..., None]
+    upper = image[above, left] * (1 - right) + image[above, left + 1] * right
+    lower = image[above + 1, left] * (1 - right) + image[above + 1, left + 1] * right
+    expected = upper * (1 - below) + lower * below
+    assert inside.sum() > 900
+    assert np.abs(shown - expected)[inside].max() <= 2.1  # samplers without a GPU weigh in steps of 1/256
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(OFFSETS, min_size=8, max_size=8))
+def test_where_one_sample_is_taken_and_where_sixteen_there_is_no_gap_between(
+    stage: Stage, offsets: list[float]
+) -> None:
+    names = [f"{corner}_{axis}" for corner in CORNERS for axis in "xy"]
+    output = dict(zip(names, offsets, strict=True))
+    if can_be_seen(Placing.of(values(**output)).corners):
+        sharp, quick = both_ways(stage, white(), **output)
+        assert (sharp == quick).all()
+
+
+def test_sixteen_samples_are_taken_where_they_are_quick_and_one_where_not(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharp, quick = both_ways(stage, noise(), **PIN)
+    assert (sharp != quick).any()
+    for seconds, expected in ((1e9, sharp), (0.0, quick)):
+        monkeypatch.setattr("engine.sinks.pinned.SHARP_TIME", seconds)
+        assert (stage.show(noise(), **PIN) == expected).all()
+
+
+def test_what_a_picture_takes_beside_a_copy_is_known(stage: Stage) -> None:
+    mapping = stage.mapping
+    mapping.pinned._seconds = {"copied": 1e-6, "one": 2e-6, "bent": 3e-6, "edge": 5e-6, "sharp": 9e-6}
+    pixels, mapping.pinned.sharp = SIZE[0] * SIZE[1], False
+    for output, expected in (
+        ({}, 0),
+        ({"flip_x": 1}, 0),
+        (PIN, 1e-6),
+        ({**PIN, "gamma": 2}, 2e-6),
+        ({**PIN, "soft_left": 0.25}, 0.75 * 1e-6 + 0.25 * 4e-6),
+        ({"soft_left": 0.7, "soft_right": 0.7}, 4e-6),
+    ):
+        stage.show(white(), **output)
+        assert mapping.beside == pytest.approx(pixels * expected)
+    mapping.pinned.sharp = True
+    stage.show(white(), **PIN)
+    assert mapping.beside == pytest.approx(pixels * 8e-6)
 
 
 def test_a_mask_lies_over_the_screen_and_not_over_the_picture(stage: Stage) -> None:

@@ -19,6 +19,9 @@ class Desk:
         self.time = 100.0
         self.refresh = 1 / refresh_hz
         self.depth = depth
+        self.finishing = 0.0
+        self.drawn = 0.0
+        self.looked: list[float] = []
         self.swapped: list[float] = []
         """When each swap was seen: at a refresh where swaps wait, at once elsewhere."""
 
@@ -31,6 +34,11 @@ class Desk:
 
     def draw(self) -> None:
         self.time += 0.0005
+        self.drawn = self.time
+
+    def finish(self) -> None:
+        self.looked.append(self.time)
+        self.time += self.finishing
 
     def flip(self) -> None:
         if not self.depth:
@@ -51,7 +59,8 @@ def play(desk: Desk, pacer: Pacer, clock: WallClock, frames: int, work: float = 
         desk.time += max(work - PICTURE, 0)
         clock.wait()
         desk.time += min(PICTURE, work)
-        pacer.show(desk.draw, desk.flip)
+        pacer.ready(desk.draw)
+        pacer.show(desk.finish, desk.flip)
     return steps
 
 
@@ -81,11 +90,32 @@ def test_a_picture_is_begun_as_late_as_it_can_be(depth: int, refresh_hz: float |
     clock.advance()
     clock.wait()
     desk.time += PICTURE + 0.004  # one slow picture: the next ones are begun earlier, then later again
-    pacer.show(desk.draw, desk.flip)
+    pacer.ready(desk.draw)
+    pacer.show(desk.finish, desk.flip)
     slow = clock.lead
     play(desk, pacer, clock, 300)
     assert clock.lead == pytest.approx(PICTURE + 0.0005 + margin, abs=1e-4)
     assert slow - clock.lead > (0.003 if refresh_hz else 0), "a screen's refresh would be missed, a timer's time is not"
+
+
+@pytest.mark.parametrize(("depth", "refresh_hz", "margin"), [(0, None, 0.0), (2, 60.0, 1 / 240)])
+def test_what_comes_last_is_looked_at_as_late_as_it_can_be(depth: int, refresh_hz: float | None, margin: float) -> None:
+    desk = Desk(depth=depth)
+    desk.finishing = 0.002
+    clock, pacer = pace(desk, refresh_hz=refresh_hz)
+    play(desk, pacer, clock, 300)
+    clock.advance()
+    clock.wait()
+    desk.time += PICTURE
+    due = clock.due
+    pacer.ready(desk.draw)
+    waited = desk.time - desk.drawn
+    desk.looked.clear()
+    pacer.show(desk.finish, desk.flip)
+    assert due - desk.looked[0] == pytest.approx(0.002 + margin, abs=1e-4)
+    assert waited == pytest.approx(0 if refresh_hz else MARGIN, abs=1e-4)
+    assert clock.lead == pytest.approx(PICTURE + 0.0005 + 0.002 + (margin or MARGIN), abs=1e-4)
+    assert pacer.late_frames == 0
 
 
 def test_a_frame_is_late_when_shown_over_half_a_period_after_it_was_due() -> None:

@@ -26,6 +26,20 @@ def test_what_does_not_shrink_with_the_picture_is_counted_in() -> None:
     assert quality.share == 0.5  # 12 + 16 / 4 ms
 
 
+def test_what_is_taken_beside_the_picture_leaves_it_less_and_a_quarter_at_least() -> None:
+    taken = [0.0]
+    quality = Quality(0.020, beside=lambda: taken[0])
+    for beside, share in ((0.0, 1.0), (0.008, 0.75), (1.0, 0.5)):  # leaves 20, 12 and 5 ms
+        taken[0] = beside
+        quality.begin(beside, lambda at: 0.016 * at**2)
+        assert quality.share == share
+    taken[0] = 0.0
+    quality.begin("another", lambda share: 0.0)
+    assert not any(quality.drawn(0.012) for _ in range(50))
+    taken[0] = 0.010  # a corner is moved while the chain is on
+    assert any(quality.drawn(0.012) for _ in range(OVER))
+
+
 def test_the_size_goes_down_for_slow_frames_and_not_for_one() -> None:
     quality = Quality(0.020)
     quality.begin("chain", lambda share: 0.0)

@@ -69,6 +69,27 @@ class Player:
         pass
 
 
+class Ready:
+    """A screen on which every frame is seen."""
+
+    def ready(self, picture: Any, values: Mapping[str, float]) -> bool:
+        return True
+
+
+class Strobe:
+    """A performer who strobes with the light for a second and a half, each time when the picture has been drawn."""
+
+    def __init__(self, clock: WallClock) -> None:
+        self._clock = clock
+
+    def poll(self, controls: Controls) -> None:
+        if 0.6 < self._clock.time < 2.1:
+            controls.set("picture/black", self._clock.frame // 3 % 2)
+
+    def close(self) -> None:
+        pass
+
+
 class Frames:
     """Keeps what it is shown: when, and every byte of it."""
 
@@ -145,7 +166,8 @@ def test_a_show_is_shown_again_bit_for_bit(tmp_path: Path, tiny_bundle: Path, co
     log = Log(tmp_path / "show.dnlog", {"fps": FPS}, pytest.fail)
     dancer: Any = Shown(Models([tiny_bundle], Act(bundle, Dancer(bundle, [5])), lambda folder: bundle, pytest.fail))
     picture = shown_by(bundle, context, SIZE)
-    show = Show(clock, [Player(clock)], controls, dancer, Logged(picture, log), [frames])
+    logged, late = Logged(picture, log), Strobe(clock)
+    show = Show(clock, [Player(clock)], controls, dancer, logged, [frames, logged], Ready(), [late])
     while clock.time < SECONDS:
         show.tick()
         wall.take_a_frame()

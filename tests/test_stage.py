@@ -19,7 +19,6 @@ from engine.stage import (
     X,
     lay_out,
     ring,
-    tiles,
     trail,
 )
 
@@ -79,18 +78,6 @@ def test_one_dancer_fills_the_picture() -> None:
     assert (tall.x[0], tall.floor[0], tall.scale[0]) == (208, 620, 2)
 
 
-@pytest.mark.parametrize(("dancers", "columns"), [(2, 2), (4, 2), (5, 3), (9, 3)])
-def test_tiles_fill_rows_and_do_not_overlap(dancers: int, columns: int) -> None:
-    layout = tiles(dancers, (160, 90), (1600, 900))
-    assert (layout.scale == layout.scale[0]).all()
-    assert len(np.unique(layout.floor.round(6))) == -(-dancers // columns)
-    for a in range(dancers):
-        for b in range(a):
-            apart_x = abs(layout.x[a] - layout.x[b]) / (160 * layout.scale[0])
-            apart_y = abs(layout.floor[a] - layout.floor[b]) / (90 * layout.scale[0])
-            assert max(apart_x, apart_y) >= 1 - 1e-9
-
-
 def run(stage: Stage, seconds: float, dancers: int, wanted: int, mirror: float = 0, rate: float = 30) -> np.ndarray:
     """The places (frames, dancers, 5) of so many seconds."""
     places = []
@@ -101,7 +88,7 @@ def run(stage: Stage, seconds: float, dancers: int, wanted: int, mirror: float =
 
 
 def test_the_first_company_is_in_place_and_there_at_once() -> None:
-    stage = Stage(IMAGE, grey=False)
+    stage = Stage(IMAGE)
     stage.advance(0, 5, 5, 0, (1280, 720))
     layout = lay_out(5, IMAGE, (1280, 720))
     assert stage.places[:, X].tolist() == layout.x.tolist()
@@ -110,7 +97,7 @@ def test_the_first_company_is_in_place_and_there_at_once() -> None:
 
 @pytest.mark.parametrize("rate", [25, 30, 144])
 def test_a_walk_follows_its_time_constant_at_any_frame_rate_and_arrives(rate: float) -> None:
-    stage = Stage(IMAGE, grey=False)
+    stage = Stage(IMAGE)
     run(stage, 1, 1, 1)
     start, end = stage.places[0], lay_out(2, IMAGE, (1280, 720)).x[0]
     walked = run(stage, 1, 2, 2, rate=rate)[-1, 0, X]
@@ -119,7 +106,7 @@ def test_a_walk_follows_its_time_constant_at_any_frame_rate_and_arrives(rate: fl
 
 
 def test_who_joins_stands_in_place_and_fades_in_and_who_leaves_stays_and_fades_out() -> None:
-    stage = Stage(IMAGE, grey=False)
+    stage = Stage(IMAGE)
     run(stage, 1, 2, 2)
     run(stage, FADE / 2, 3, 3)
     assert stage.presence == pytest.approx([1, 1, 0.5])
@@ -136,7 +123,7 @@ def test_who_joins_stands_in_place_and_fades_in_and_who_leaves_stays_and_fades_o
 
 
 def test_in_a_window_of_another_size_everybody_is_in_place_at_once() -> None:
-    stage = Stage(IMAGE, grey=False)
+    stage = Stage(IMAGE)
     run(stage, 1, 4, 4)
     stage.advance(1 / 30, 4, 4, 0, (800, 800))
     layout = lay_out(4, IMAGE, (800, 800))
@@ -146,7 +133,7 @@ def test_in_a_window_of_another_size_everybody_is_in_place_at_once() -> None:
 
 
 def test_mirrored_are_a_dancer_alone_and_of_a_company_the_left_half() -> None:
-    alone, company = Stage(IMAGE, grey=False), Stage(IMAGE, grey=False)
+    alone, company = Stage(IMAGE), Stage(IMAGE)
     run(alone, 1, 1, 1)
     turns = run(alone, 3, 1, 1, mirror=1)[:, 0, TURN]
     assert (np.diff(turns) <= 0).all()
@@ -158,14 +145,14 @@ def test_mirrored_are_a_dancer_alone_and_of_a_company_the_left_half() -> None:
 
 def test_more_may_come_than_are_wanted_and_they_fade_out_again() -> None:
     """A fader may go up and down again within a frame, and a model that took a while to open brings its company."""
-    stage = Stage((208, 120), grey=False)
+    stage = Stage((208, 120))
     stage.advance(0, 1, 1, 0, (1280, 720))
     stage.advance(1 / 30, 5, 2, 0, (1280, 720))
     assert len(stage.places) == len(stage.presence) == 5
     for _ in range(60):
         stage.advance(1 / 30, 5, 2, 0, (1280, 720))
     assert stage.presence.tolist() == [1, 1, 0, 0, 0]
-    Stage((208, 120), grey=False).advance(0, 9, 3, 0, (1280, 720))
+    Stage((208, 120)).advance(0, 9, 3, 0, (1280, 720))
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (360, 640), (1200, 200), (200, 200)])
@@ -192,7 +179,7 @@ def test_a_ring_stands_round_its_leader_in_front_and_a_trail_leads_away_behind()
 
 
 def test_another_layout_is_walked_to() -> None:
-    stage = Stage(IMAGE, grey=False)
+    stage = Stage(IMAGE)
     stage.advance(0, 5, 5, 0, (1280, 720))
     before = stage.places.copy()
     stage.advance(1 / 30, 5, 5, 0, (1280, 720), 2)

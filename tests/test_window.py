@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import moderngl
 import numpy as np
 import pytest
 
@@ -28,6 +29,16 @@ ROOT = Path(__file__).parent.parent
 SIZE = (416, 240)
 
 
+class Shown(Coverage):
+    """A picture that is shown in a light."""
+
+    light = 1.0
+
+    @property
+    def unlit(self) -> moderngl.Texture:
+        return self.texture
+
+
 class Stage:
     """A window with a picture in it, and a dancer who stands left of the middle, in the upper half."""
 
@@ -40,9 +51,7 @@ class Stage:
         self.window = Window(self.clock, self.keys, SIZE, tell=self.told.append)
         image = np.zeros((1, 30, 52), np.uint8)
         image[0, 5:15, 10:20] = 255
-        self.picture = Coverage(
-            self.window.context, lambda latents: image, LIGHT_SILHOUETTE, (52, 30), self.window.size
-        )
+        self.picture = Shown(self.window.context, lambda latents: image, LIGHT_SILHOUETTE, (52, 30), self.window.size)
 
     def frame(self, count: int = 1) -> None:
         for _ in range(count):
@@ -98,6 +107,23 @@ def test_the_screen_shows_the_picture(stage: Stage) -> None:
     stage.frame(3)
     assert (stage.seen() == stage.picture.read()).all()
     assert (stage.seen()[40:120, 80:160] == 255).mean() > 0.9
+
+
+def test_the_light_is_that_which_is_known_last_and_the_hud_is_over_it(stage: Stage) -> None:
+    stage.frame(2)
+    stage.picture.light = 0.2
+    values = stage.controls.snapshot()
+    for light, level in ((0.6, 153), (0.0, 0), (1.0, 255)):
+        assert stage.window.ready(stage.picture, values)
+        stage.picture.light = light
+        stage.window.present(stage.picture, values)
+        assert np.abs(stage.seen().astype(float) - stage.picture.read() * light).max() <= 1
+        assert stage.seen().max() == level
+    stage.lay_over().toggle()
+    stage.picture.light = 0.0
+    stage.frame(2)
+    assert stage.seen().max() > 100
+    stage.picture.light = 1.0
 
 
 def test_f_covers_the_screen_and_escape_comes_back(stage: Stage) -> None:

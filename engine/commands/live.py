@@ -139,7 +139,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
             guard.callback(log.close)
         cast = new_cast(bundle, folders, controls, options, say)
         guard.callback(cast.models.close)
-        quality = Quality(PICTURE_SHARE / fps, options.quality)
+        quality = Quality(PICTURE_SHARE / fps, options.quality, beside=lambda: window.mapping.beside)
         painting = Painting(
             effects, began, lambda: audio.sound if audio else SILENCE, say, lambda: keepers.scenes.changes
         )
@@ -159,11 +159,13 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
             controls.set(key, value)
         sources: list[Source] = [picture.chain, osc, keys, outputs, *([audio] if audio else [])]
         sources += [*keepers.sources, cast.dance]
-        shown: Shown = Logged(picture, log) if log else picture
+        logged = [Logged(picture, log)] if log else []
+        shown: Shown = logged[0] if logged else picture
         recorder = LiveRecorder(window.context, clock, options.record_to, say, lambda: picture.window, hearing=audio)
         controls.handle("picture/record", recorder.toggle)
-        sinks: list[Sink] = [cast.watchdog, osc.clients, recorder, window]
-        show = Show(clock, sources, controls, cast.models, shown, sinks)
+        # The window is first, so that nothing comes between the light and the swap.
+        sinks: list[Sink] = [window, cast.watchdog, osc.clients, recorder, *logged]
+        show = Show(clock, sources, controls, cast.models, shown, sinks, window, at_once=[osc])
         stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio, recorder)
         facts = partial(describe, stage, status)
         window.lay_over(Hud(window.context, controls, keys, facts, lambda: status.message, clock.now))

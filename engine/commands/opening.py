@@ -227,7 +227,7 @@ def new_picture(
     def new_coverage(bundle: Bundle, size: tuple[int, int]) -> Coverage:
         kind, image_size = bundle.metadata.image_kind, bundle.metadata.image_size
         limit = budget if bundle.device.name == CPU else None
-        return Coverage(context, bundle.decode, kind, image_size, size, brush, limit)
+        return Coverage(context, bundle.decode, kind, image_size, size, brush, limit, bundle.ground)
 
     try:
         brush = Brush(context)

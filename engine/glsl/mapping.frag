@@ -1,5 +1,5 @@
 #version 330 core
-// The picture as it lies on what it is projected onto: in perspective, with clean edges, on black.
+// The picture as it lies on what it is projected onto: in perspective, with clean edges.
 
 uniform sampler2D picture;  // bilinear, clamped
 uniform sampler2D mask;     // black hides; over the whole screen
@@ -9,6 +9,7 @@ uniform mat3 turn;          // -> of the picture as it was drawn
 uniform vec4 soft;          // how much of the picture fades at its left, right, top and bottom edge
 uniform float gamma;
 uniform bool straight;      // pixels of the picture lie on pixels of the screen
+uniform bool quick;         // one sample is enough: for machines without a GPU
 
 layout(location = 0) out vec4 colour;
 
@@ -76,6 +77,8 @@ void main() {
     vec3 found;
     if (straight) {
         found = texelFetch(picture, ivec2(place * size), 0).rgb;
+    } else if (quick) {
+        found = texture(picture, place).rgb;
     } else {
         found = texels > 1.01 ? small(place, across, up, texels) : sharp(place);
     }

@@ -1,4 +1,4 @@
-"""Records a live show while it is shown: what the picture is, before the window maps it and lays the HUD over it.
+"""Records a live show while it is shown: what the picture is, without the window's mapping and the HUD over it.
 
 Owns the recording in hand and those that still end, and the way of a frame from the GPU to them. The frame's thread
 never waits for a disk or an encoder: what they cannot take is dropped from the file, not from the show. Nothing here
@@ -45,8 +45,8 @@ class ShownPicture(Protocol):
 
 
 class LiveRecorder:
-    """A sink, to come before the window, that records between two calls of `toggle`, into files of their own in
-    `folder` (None: where the system keeps videos).
+    """A sink, to come after the window, until which the picture's light may change. It records between two calls of
+    `toggle`, into files of their own in `folder` (None: where the system keeps videos).
 
     `context` is that of the pictures; `say` is given a line where a recording begins and where it has ended. `size`
     gives that of a film, (width, height), which frames of others are fitted into; None: that of its first frame. What

@@ -120,13 +120,18 @@ class Log:
 
 
 class Logged:
-    """A picture whose frames are taken down: values, latents, the size they are drawn at, what the effects heard."""
+    """A picture whose frames are taken down: values, latents, the size they are drawn at, what the effects heard.
+
+    It is a sink too: a frame is taken down once its values are final.
+    """
 
     def __init__(self, picture: Any, log: Log) -> None:
         self._picture = picture
         self._log = log
         self._layers: Sequence[Shown] = ()
         self._models: dict[Path, Model] = {}
+        self._drawn: tuple[Layer, ...] = ()
+        self._dt = 0.0
 
     def prepare(self, layers: Sequence[Shown]) -> None:
         """Has the picture decode a frame's layers."""
@@ -135,14 +140,20 @@ class Logged:
 
     def draw(self, values: Mapping[str, float], clock: Clock) -> Any:
         """Has the picture drawn; returns what the sinks are given."""
-        layers = tuple(
+        self._drawn = tuple(
             Layer(self._model(layer.bundle), layer.weight, layer.latents, self._picture.turns(layer.bundle))
             for layer in self._layers
         )
-        shown = self._picture.draw(values, clock)
+        self._dt = clock.dt
+        return self._picture.draw(values, clock)
+
+    def present(self, picture: Any, values: Mapping[str, float]) -> None:
+        """Takes the frame down, as it was shown."""
         values = {**values, DRAWN_AT: self._picture.share}
-        self._log.record(Tick(clock.dt, values, layers, self._picture.heard))
-        return shown
+        self._log.record(Tick(self._dt, values, self._drawn, self._picture.heard))
+
+    def close(self) -> None:
+        """Leaves the log to whoever opened it."""
 
     def _model(self, bundle: Bundle) -> Model:
         folder = bundle.folder

@@ -4,15 +4,16 @@ Owns the GL resources for that, the mask, and the last corners between which a p
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.output import CORNER, PLAIN, TEST_CARD, Placing, can_be_seen, drawn_size, from_screen
-from engine.parameters import OUTPUT
+from engine.output import CORNER, PLAIN, TEST_CARD, Placing, can_be_seen, drawn_size
 from engine.passes import Pass
 from engine.sinks.card import draw_card
+from engine.sinks.pinned import Pinned
 
 WHITE = np.full((1, 1), 255, np.uint8)
 Card = tuple[tuple[int, int], str, int]  # size, monitor, corner
@@ -25,7 +26,11 @@ class ScreenMapping:
         self._context = context
         self._tell = tell
         self._blit, self._stretch = Pass(context, "blit.frag"), Pass(context, "stretch.frag")
-        self._map = Pass(context, "mapping.frag")
+        self._dim = Pass(context, "light.frag")
+        self.pinned = Pinned(context)
+        """What draws pictures that do not lie as they are."""
+        self.beside = 0.0
+        """Seconds that the last picture took, about, beside what it would have taken as it is."""
         self._between = context.sampler(repeat_x=False, repeat_y=False, filter=(moderngl.LINEAR, moderngl.LINEAR))
         self._mask: moderngl.Texture | None = None
         self._open = self._texture(WHITE)
@@ -58,26 +63,27 @@ class ScreenMapping:
             self._card[1].release()
             self._card = None
         mask = self._mask if values["output/mask"] > 0.5 else None
+        self.beside = 0.0
         if placing.plain and mask is None:
             self._corners, self._told = placing.corners, False
             self.show(screen, texture, size)
             return
-        corners = self._good(placing.corners)
-        for unit in (0, 1):
-            self._between.use(unit)
-        self._map.draw(
-            screen,
-            picture=texture,
-            mask=mask or self._open,
-            target_size=size,
-            from_screen=_columns(from_screen(corners)),
-            turn=_columns(placing.turn()),
-            soft=placing.soft,
-            gamma=placing.gamma,
-            straight=corners == PLAIN.corners and texture.size == drawn_size(size, values),
-        )
-        for unit in (0, 1):
-            self._between.clear(unit)
+        placing = replace(placing, corners=self._good(placing.corners))
+        straight = placing.corners == PLAIN.corners and texture.size == drawn_size(size, values)
+        self.beside = self.pinned.beside(size, placing, straight, mask is not None)
+        self.pinned.draw(screen, texture, size, placing, straight, mask or self._open, mask is not None)
+
+    def dim(self, screen: moderngl.Framebuffer, light: float, values: Mapping[str, float]) -> None:
+        """Have a picture that was drawn over `screen` in a `light`, a factor of its values, 0..1; a test card stays.
+
+        What the gamma makes of a value times the light is what it makes of the value, times what it makes of the light.
+        """
+        if light == 1 or values[TEST_CARD] > 0.5:
+            return
+        self._context.enable(moderngl.BLEND)
+        self._context.blend_func = moderngl.ZERO, moderngl.SRC_COLOR
+        self._dim.draw(screen, light=light ** (1 / values["output/gamma"]))
+        self._context.disable(moderngl.BLEND)
 
     def show(self, screen: moderngl.Framebuffer, texture: moderngl.Texture, size: tuple[int, int]) -> None:
         """Draw a picture over all of `screen`, as it is."""
@@ -92,15 +98,15 @@ class ScreenMapping:
         """Draw once with everything there is: drivers compile at the first use."""
         for size in ((1, 1), (2, 2)):
             self.show(screen, self._open, size)
-        start = {row.key: row.default for row in OUTPUT}
-        self.draw(screen, self._open, (2, 2), {**start, "output/gamma": 2.0})
+        self.pinned.warm_up(screen, self._open)
+        self.dim(screen, 0.5, {TEST_CARD: 0.0, "output/gamma": 1.0})
 
     def release(self) -> None:
         """Give the GL resources back."""
         self.lay_mask(None)
         if self._card is not None:
             self._card[1].release()
-        for each in (self._blit, self._stretch, self._map, self._between, self._open):
+        for each in (self._blit, self._stretch, self._dim, self.pinned, self._between, self._open):
             each.release()
 
     def _good(self, corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
@@ -126,8 +132,3 @@ class ScreenMapping:
         components = pixels.shape[2] if pixels.ndim == 3 else 1
         size = pixels.shape[1], pixels.shape[0]
         return self._context.texture(size, components, np.ascontiguousarray(pixels[::-1]), alignment=1)
-
-
-def _columns(matrix: NDArray[np.float64]) -> tuple[float, ...]:
-    """A matrix as OpenGL takes it, column by column."""
-    return tuple(float(value) for value in matrix.T.ravel())

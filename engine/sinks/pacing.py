@@ -59,6 +59,10 @@ class Pacer:
         self._clock = clock
         self._sleep = sleep
         self._lost = 0
+        self._draw: Callable[[], None] = lambda: None
+        self._begun = self._ready = 0.0  # when the back buffer was begun to be filled, and when the rest was asked for
+        self._drawing = 0.0  # seconds that the frame in hand took until then
+        self._finishing = 0.0  # seconds that the rest takes, about
         self.late_frames = 0
         """Frames shown more than half a period after they were due."""
         self.lateness = 0.0
@@ -80,15 +84,33 @@ class Pacer:
         """Sleep until the frame in hand is due, without showing it (the window is hidden)."""
         self._sleep_until(self._clock.due)
 
-    def show(self, draw: Callable[[], None], flip: Callable[[], None]) -> None:
-        """Show the frame in hand: `draw` fills the back buffer, `flip` swaps it to the screen."""
+    def ready(self, draw: Callable[[], None]) -> None:
+        """Have `draw` fill the back buffer with the frame in hand, but for what comes last; returns when that has to be
+        known.
+        """
         due = self._clock.due
+        picture = self._clock.now() - self._clock.begun
         if self.refreshes:
-            shown = self._show_with_screen(draw, flip)
+            self._sleep_until(due - self._refresh / 2)  # no frame may run ahead, should swaps cease to wait
+        self._draw, self._begun = draw, self._clock.now()
+        draw()
+        self._drawing = picture + self._clock.now() - self._begun
+        if not self.refreshes:
+            self._sleep_until(due - self._finishing)
+        self._ready = self._clock.now()
+
+    def show(self, finish: Callable[[], None], flip: Callable[[], None]) -> None:
+        """Show the frame that is ready: `finish` adds to it what comes last, `flip` swaps it to the screen."""
+        due = self._clock.due
+        finish()
+        finishing = self._clock.now() - self._ready
+        self._finishing += FORGET * (finishing - self._finishing)
+        if self.refreshes:
+            self._learn_lead(self._drawing + finishing + self._refresh / 4)
+            shown = self._show_with_screen(finish, flip)
             self._clock.due = shown  # the next frame is due a period after this one was seen
         else:
-            draw()
-            self._learn_lead(self._clock.now() - self._clock.begun + MARGIN)
+            self._learn_lead(self._drawing + finishing + MARGIN)
             self._sleep_until(due)
             flip()
             shown = self._clock.now()
@@ -96,19 +118,15 @@ class Pacer:
         if self.lateness > 0.5 / self._clock.rate_hz:
             self.late_frames += 1
 
-    def _show_with_screen(self, draw: Callable[[], None], flip: Callable[[], None]) -> float:
+    def _show_with_screen(self, finish: Callable[[], None], flip: Callable[[], None]) -> float:
         due = self._clock.due
-        picture = self._clock.now() - self._clock.begun
-        self._sleep_until(due - self._refresh / 2)  # no frame may run ahead, should swaps cease to wait
-        start = self._clock.now()
-        draw()
-        self._learn_lead(picture + self._clock.now() - start + self._refresh / 4)
         flip()
         shown = self._clock.now()
         for _ in range(self.refreshes - 1):
-            draw()  # what a back buffer holds after a swap is undefined
+            self._draw()  # what a back buffer holds after a swap is undefined
+            finish()
             flip()
-        waited = self._clock.now() - start > self._refresh / 8
+        waited = self._clock.now() - self._begun > self._refresh / 8
         in_step = waited and shown - due < self._refresh / 2
         self._lost = 0 if in_step else self._lost + 1
         if self._lost == LOST_FRAMES:

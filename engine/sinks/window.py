@@ -4,13 +4,14 @@ Owns the pyglet window, the moderngl context that all of the show's drawing uses
 before the picture, whose size follows the window's. Importing it raises ImportError without libGL or libXrender.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import ClassVar, Protocol
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import moderngl
 
 from engine.clock import WallClock
 from engine.output import drawn_size
+from engine.sinks.canvas import Canvas, Overlay, ShownPicture
 from engine.sinks.mapping import ScreenMapping
 from engine.sinks.pacing import Pacer, measure_refresh
 from engine.sinks.shell import GL_VERSION, NO_WINDOW, Monitor, Shell, WindowError, middle, no_window, screens
@@ -22,31 +23,6 @@ __all__ = ["Window", "WindowError", "screens"]
 def name_and_size(screen: Monitor) -> tuple[str, tuple[int, int]]:
     """What tells a monitor from others, and from itself in another mode."""
     return screen.get_monitor_name(), (screen.width, screen.height)
-
-
-class ShownPicture(Protocol):
-    """What the window asks of a picture."""
-
-    @property
-    def texture(self) -> moderngl.Texture: ...
-
-    def resize(self, size: tuple[int, int]) -> None: ...
-
-
-class Overlay(Protocol):
-    """What the window asks of what lies over its picture."""
-
-    def update(self, values: Mapping[str, float]) -> None: ...
-
-    def draw(self, screen: moderngl.Framebuffer, size: tuple[int, int]) -> None: ...
-
-    def prepare(self, screen: moderngl.Framebuffer, sizes: Iterable[tuple[int, int]]) -> None: ...
-
-    def toggle(self) -> None: ...
-
-    def toggle_keys(self) -> None: ...
-
-    def release(self) -> None: ...
 
 
 class Window:
@@ -76,22 +52,25 @@ class Window:
         self.closed = False
         """Whether the show was asked to end, by Ctrl+Q or the close button."""
         self._windowed: tuple[tuple[int, int], tuple[int, int]] | None = None  # place and size to leave fullscreen for
-        self._overlay: Overlay | None = None
         self._tell = tell
-        self.mapping = ScreenMapping(self.context, tell)
-        """How pictures are placed in the window."""
-        self._blank = self.context.texture((1, 1), 4, bytes(4))
-        self._shown: tuple[moderngl.Texture, Mapping[str, float] | None] = self._blank, None
+        self._canvas = Canvas(self.context, tell)
+        self._is_ready = False
         self._clock = clock
         self._pacer = Pacer(clock)
-        self.mapping.warm_up(self.context.screen)  # drivers compile at the first use; the first frame is due at once
+        screen = self._screen()
+        self._monitor = name_and_size(screen)
         self._swap_again()
-        self._follow(self._screen())
+        self._follow(screen)
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, more than the window's own units on a HiDPI screen; (0, 0) when minimised."""
         return self._shell.get_framebuffer_size()
+
+    @property
+    def mapping(self) -> ScreenMapping:
+        """How pictures are placed in the window."""
+        return self._canvas.mapping
 
     @property
     def monitor(self) -> tuple[str, tuple[int, int]]:
@@ -122,18 +101,26 @@ class Window:
     def lay_over(self, overlay: Overlay) -> None:
         """Have this drawn over the picture, and opened by its keys. It goes when the window does."""
         screen = self._screen()
-        overlay.prepare(self.context.screen, (self.size, (screen.width, screen.height)))
-        self._overlay = overlay
+        self._canvas.lay_over(overlay, (self.size, (screen.width, screen.height)))
+
+    def ready(self, picture: ShownPicture, values: Mapping[str, float]) -> bool:
+        """Have `picture` ready to be shown, all but its light; returns when that has to be known, a little before the
+        frame is due. False where the window is not seen.
+        """
+        if self._shell.hidden or min(self.size) < 1:
+            return False
+        self._canvas.take(picture.unlit, values)
+        self._pacer.ready(self._draw)
+        self._is_ready = True
+        return True
 
     def present(self, picture: ShownPicture, values: Mapping[str, float]) -> None:
         """Show `picture` when it is due, then hear the keyboard. A picture of another size is drawn anew next frame."""
-        if self._shell.hidden or min(self.size) < 1:
-            self._pacer.wait()
+        if self._is_ready or self.ready(picture, values):
+            self._is_ready, self._canvas.light = False, picture.light
+            self._pacer.show(self._finish, self._shell.flip)
         else:
-            if self._overlay is not None:
-                self._overlay.update(values)
-            self._shown = picture.texture, values
-            self._pacer.show(lambda: self._draw(*self._shown), self._shell.flip)
+            self._pacer.wait()
         error = self.context.error
         if error != "GL_NO_ERROR":
             raise WindowError(f"window: OpenGL reports {error}")
@@ -151,10 +138,7 @@ class Window:
 
     def close(self) -> None:
         """Close the window; its context and all that was drawn with it are gone."""
-        if self._overlay is not None:
-            self._overlay.release()
-        self._blank.release()
-        self.mapping.release()
+        self._canvas.release()
         self.context.release()
         self._shell.close()
 
@@ -198,12 +182,12 @@ class Window:
         self.closed = True
 
     def _toggle_hud(self) -> None:
-        if self._overlay is not None:
-            self._overlay.toggle()
+        if self._canvas.overlay is not None:
+            self._canvas.overlay.toggle()
 
     def _toggle_keys(self) -> None:
-        if self._overlay is not None:
-            self._overlay.toggle_keys()
+        if self._canvas.overlay is not None:
+            self._canvas.overlay.toggle_keys()
 
     _commands: ClassVar[dict[str, Callable[["Window"], None]]] = {
         HUD: _toggle_hud,
@@ -214,20 +198,16 @@ class Window:
         QUIT: _quit,
     }
 
-    def _draw(self, texture: moderngl.Texture, values: Mapping[str, float] | None) -> None:
-        screen = self.context.screen
-        screen.viewport = (0, 0, *self.size)
-        if values is None:
-            self.mapping.show(screen, texture, self.size)
-        else:
-            self.mapping.draw(screen, texture, self.size, values, self._monitor[0])
-        if self._overlay is not None:
-            self._overlay.draw(screen, self.size)
-        self.context.finish()  # or the swap would have to wait for it
+    def _draw(self) -> None:
+        self._canvas.draw(self.size, self._monitor[0])
+
+    def _finish(self) -> None:
+        self._canvas.finish(self.size)
 
     def _swap_again(self) -> None:
         """Shows the last picture once more: what is measured by it must not be seen on the wall."""
-        self._draw(*self._shown)
+        self._draw()
+        self._finish()
         self._shell.flip()
 
     def _move_to(self, monitor: int) -> None:
