@@ -77,6 +77,16 @@ class Frames:
             taken.append([stepped - begun, time.perf_counter() - stepped])
         return taken
 
+    def steps(self, count: int) -> list[float]:
+        """Dances on without images, whose decodes turn weights out of the caches; the seconds that each step took."""
+        taken = []
+        for _ in range(count):
+            uniform, normal = self._random.random(), self._random.standard_normal(self._latent.shape, np.float32)
+            begun = time.perf_counter()
+            self._latent = self._peer.step(self._latent, uniform, normal)
+            taken.append(time.perf_counter() - begun)
+        return taken
+
     def save(self, path: str) -> None:
         """Writes what the peer makes of given latents and noise, from where its state is now: an .npz to compare."""
         random = np.random.Generator(np.random.PCG64(11))
