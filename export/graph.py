@@ -26,13 +26,17 @@ class Graph:
     def weight(self, name: str, array: np.ndarray) -> str:
         """A trained parameter under its PyTorch name, stored as float16 and cast to float32 (the runtime folds that).
 
-        Whatever is made of it (reordered gates, folded kernels) is made by nodes, so that a bundle can be read back.
+        Whatever is made of it (folded kernels) is made by nodes, so that a bundle can be read back.
         """
+        return self.op("Cast", self.stored(name, array), to=FLOAT)
+
+    def stored(self, name: str, array: np.ndarray) -> str:
+        """The same before the cast: what copies parameters is done with half the bytes when a session opens."""
         half = np.ascontiguousarray(array, np.float16)
         if not np.isfinite(half).all():
             raise ValueError(f"{self.name}: weight {name} holds values beyond float16's 65504")
         self.initializers.append(numpy_helper.from_array(half, name))
-        return self.op("Cast", name, to=FLOAT)
+        return name
 
     def constant(self, name: str, array: np.ndarray) -> str:
         """A named float32 constant that must not be rounded, such as the latents' statistics."""

@@ -25,7 +25,7 @@ from export.layers import (
     Phases,
 )
 from export.rewrites import Rewrite
-from export.step import Float32
+from export.step import INTO_GATES, Float32
 from training.mdn_rnn import MDNRNN
 from training.vae_fast import PHASES
 
@@ -185,11 +185,11 @@ class Int8Step(Float32):
     def gates(self, layer: int, x: str, hidden: str) -> str:
         # Each half of the kernel takes up the scale of the bytes it reads: their sum is one product.
         read = self.state if layer else self.latents
-        from_x, from_hidden, bias = self.gate_weights(layer)
+        from_x, from_hidden = (self.weight(f"lstm.weight_{each}_l{layer}") for each in INTO_GATES)
         parts = ((from_x, read), (from_hidden, self.state))
         kernel = self.graph.op("Concat", *(self.graph.op("Mul", half, scalar(s.step)) for half, s in parts), axis=1)
         both = self.graph.op("Concat", read.quantise(self.graph, x), self.state.quantise(self.graph, hidden), axis=1)
-        return self.graph.op("Add", multiply(self.graph, both, Scale(1.0, MIDDLE), kernel), bias)
+        return self.graph.op("Add", multiply(self.graph, both, Scale(1.0, MIDDLE), kernel), self.gate_bias(layer))
 
     def dense(self, x: str) -> str:
         kernel, bias = self.weight("dense.weight"), self.weight("dense.bias")

@@ -14,6 +14,7 @@ from training.latents import Statistics
 from training.mdn_rnn import MDNRNN, SIGMA_FLOOR
 
 HEADS = ("mu", "sigma")
+INTO_GATES = ("ih", "hh")  # PyTorch's names for what multiplies the input and the hidden state
 
 
 class Float32:
@@ -26,25 +27,16 @@ class Float32:
     def weight(self, name: str) -> str:
         return self.graph.weight(name, self.weights[name])
 
-    def gate_weights(self, layer: int) -> tuple[str, str, str]:
-        """A layer's kernels (4 units, inputs) and (4 units, units), and their bias.
-
-        PyTorch's order i, f, g, o becomes i, f, o, g: one sigmoid runs over the first three.
-        """
-        graph, units = self.graph, self.config.units
-
-        def ordered(kind: str) -> str:
-            i, f, g, o = graph.split(self.weight(f"lstm.{kind}_l{layer}"), units, units, units, units, axis=0)
-            return graph.op("Concat", i, f, o, g, axis=0)
-
-        bias = graph.op("Add", ordered("bias_ih"), ordered("bias_hh"))
-        return ordered("weight_ih"), ordered("weight_hh"), bias
+    def gate_bias(self, layer: int) -> str:
+        return self.graph.op("Add", *(self.weight(f"lstm.bias_{each}_l{layer}") for each in INTO_GATES))
 
     def gates(self, layer: int, x: str, hidden: str) -> str:
         """What a layer's input and hidden state, (dancers, inputs) and (dancers, units), sum to: (dancers, 4 units)."""
-        *kernels, bias = self.gate_weights(layer)
-        kernel = self.graph.op("Transpose", self.graph.op("Concat", *kernels, axis=1), perm=[1, 0])
-        return self.graph.op("Gemm", self.graph.op("Concat", x, hidden, axis=1), kernel, bias)
+        names = [f"lstm.weight_{each}_l{layer}" for each in INTO_GATES]
+        kernel = self.graph.op("Concat", *(self.graph.stored(name, self.weights[name]) for name in names), axis=1)
+        kernel = self.graph.op("Cast", kernel, to=FLOAT)
+        both = self.graph.op("Concat", x, hidden, axis=1)
+        return self.graph.op("Gemm", both, kernel, self.gate_bias(layer), transB=1)
 
     def linear(self, name: str, value: str) -> str:
         return self.graph.op("Gemm", value, self.weight(f"{name}.weight"), self.weight(f"{name}.bias"), transB=1)
@@ -56,8 +48,9 @@ class Float32:
     def blocks(self, kind: str, *shape: int) -> str:
         """The head's mu and sigma rows side by side, (components, 2 latent_size, *shape)."""
         sizes = axes(self.config.components, self.config.latent_size, *shape)
-        pair = [self.graph.op("Reshape", self.weight(f"{name}.{kind}"), sizes) for name in HEADS]
-        return self.graph.op("Concat", *pair, axis=1)
+        names = [f"{name}.{kind}" for name in HEADS]
+        pair = [self.graph.op("Reshape", self.graph.stored(name, self.weights[name]), sizes) for name in names]
+        return self.graph.op("Cast", self.graph.op("Concat", *pair, axis=1), to=FLOAT)
 
     def head(self, hidden: str, component: str) -> str:
         """mu and sigma of the components drawn, side by side: (dancers, 2 latent_size)."""
@@ -83,11 +76,12 @@ Arithmetic = Callable[[Graph, MDNRNN], Float32]
 
 def lstm_cell(graph: Graph, summed: str, units: int, cell: str) -> tuple[str, str]:
     """One LSTM layer's gates and cell (dancers, units) -> its new hidden and cell."""
-    squashed, candidate = graph.split(summed, 3 * units, units, axis=1)
-    i, f, o = graph.split(graph.op("Sigmoid", squashed), units, units, units, axis=1)
+    # PyTorch's order, i, f, g, o: reordered weights would save a Sigmoid, but a session would take time to copy them.
+    first, candidate, o = graph.split(summed, 2 * units, units, units, axis=1)
+    i, f = graph.split(graph.op("Sigmoid", first), units, units, axis=1)
     kept, added = graph.op("Mul", f, cell), graph.op("Mul", i, graph.op("Tanh", candidate))
     new_cell = graph.op("Add", kept, added)
-    return graph.op("Mul", o, graph.op("Tanh", new_cell)), new_cell
+    return graph.op("Mul", graph.op("Sigmoid", o), graph.op("Tanh", new_cell)), new_cell
 
 
 def write_step(model: MDNRNN, statistics: Statistics, path: Path, arithmetic: Arithmetic = Float32) -> None:
