@@ -6,6 +6,7 @@ In one run, on one machine, in turns; medians. Results go to benchmarks/results:
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -38,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if options.quick else (options.rounds, options.seconds)
     chosen = Options(options.model, tuple(precisions), options.threads, rounds, seconds, options.batch)
+    if options.quick:
+        chosen = replace(chosen, learned=0)
     console, found, on = Console(), [], machine()
     versions = ", ".join(f"{package} {number}" for package, number in on["versions"].items())
     console.print(f"{on['processor']}, {on['cores']} cores, {on['system']}; Python {on['python']}, {versions}")

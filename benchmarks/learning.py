@@ -60,7 +60,7 @@ class Learner:
 
 
 class OurVae(Learner):
-    """`training.train_vae`'s model, precision and optimiser."""
+    """`training.train_vae`'s model, precision and optimiser; the KL has the article's weight, 1."""
 
     def __init__(self, folder: str, batch: int, steps: int, threads: int) -> None:
         import torch
@@ -83,7 +83,7 @@ class OurVae(Learner):
         self._optimizer.zero_grad(set_to_none=True)
         with self._place.precision():
             reconstruction, kl = self._model.losses(images, torch.randn(len(images), self._config.latent_size))
-        loss = reconstruction + self._how.kl_weight * kl
+        loss = reconstruction + kl
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._how.clip)
         self._optimizer.step()

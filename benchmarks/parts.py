@@ -23,6 +23,9 @@ MS = 1e3
 ROUND_SECONDS = 0.5  # of one competitor's turn: long enough for caches and threads to settle in
 WARM_UP = 5  # frames
 STEPS = 200  # of a round of steps alone
+TRAINING_WARM_UP = 3  # batches
+LAST = 10  # batches whose losses are taken
+SAME_LOSS = 0.02
 HELD_SECONDS = 5.0
 HELD = 0.01  # a company is held at 30 frames a second with fewer late frames than this share of them
 SET_UP = "`make bench` installs it"
@@ -39,6 +42,7 @@ class Options:
     seconds: float = 60.0  # of what is paced
     batch: int = 16
     steps: int = 64
+    learned: int = 150  # batches
 
     @property
     def weights(self) -> str:
@@ -258,9 +262,13 @@ def start(options: Options) -> Part:
 
 
 def training(options: Options) -> Part:
-    """Batches of the same pictures and latents, learned by Keras and by ours in turns."""
+    """Batches of the same pictures and latents, learned by Keras and by ours in turns; then on, each for itself, until
+    both have learned as many as their losses are compared after: the mean of the last ones, nats a picture or a step.
+    """
     about = f"batches of {options.batch}, passages of {options.steps} steps, {options.threads} threads"
     part = Part("training", about, ["a second", "ms a batch", "loss"])
+    timed = TRAINING_WARM_UP + 2 * options.rounds
+    part.notes.append(f"losses are the means of batches up to the {max(timed, options.learned)}th, the last {LAST}")
     wanted = {"Vae": ("VAE", 2.8, 1), "MdnRnn": ("LSTM-MDN", 4.0, options.steps)}
     given = {"folder": options.weights, "batch": options.batch, "steps": options.steps}
     for kind, (name, least, frames) in wanted.items():
@@ -270,17 +278,22 @@ def training(options: Options) -> Part:
         }
         with workers(starting, part) as there:
             for worker in there.values():
-                worker.call("batches", count=3)
+                worker.call("batches", count=TRAINING_WARM_UP)
             turns = {label: partial(worker.call, "batches", count=2) for label, worker in there.items()}
             found = interleave(turns, options.rounds)
-        speed = {}
+            more = max(0, options.learned - timed)
+            learned = {label: found[label] + worker.call("batches", count=more) for label, worker in there.items()}
+        speed, reached = {}, {}
         for label, values in found.items():
-            seconds, loss = np.median(np.array(values), 0).tolist()
-            speed[label] = options.batch * frames / seconds
-            part.rows[label] = {"a second": speed[label], "ms a batch": seconds * MS, "loss": loss}
+            seconds = float(np.median(np.array(values)[:, 0]))
+            speed[label], reached[label] = options.batch * frames / seconds, np.array(learned[label])[-LAST:, 1].mean()
+            part.rows[label] = {"a second": speed[label], "ms a batch": seconds * MS, "loss": reached[label]}
         if len(speed) == 2:
             keras, own = speed.values()
             part.targets.append(Target(f"{name}: times as fast as Keras", own / keras, least))
+            keras, own = reached.values()
+            said = f"{name}: loss above Keras's, share of it"
+            part.targets.append(Target(said, (own - keras) / abs(keras), SAME_LOSS, least=False))
     return part
 
 
