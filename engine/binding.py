@@ -76,8 +76,9 @@ class DeviceBinding:
 
     The latent and the mixture's weights come over after each step, 0.6 kB a dancer, and the latent goes back to be
     decoded: in every step the show looks at it, for numbers that are none, for the motion that it hears of, for canon,
-    crossings and the log; and the image, 25 kB, has to come over after it anyway. The rest of the state comes over when
-    it is looked at and goes back before the next step: when dancers join, are led back, follow the leader, or are saved.
+    crossings and the log; and the image, 25 kB, has to come over after it anyway. The rest of the state comes over
+    when it is looked at and goes back before the next step: when dancers join, are led back, follow the leader, or are
+    saved.
 
     `memory` is the device's by onnxruntime's name for it. `turn` is held while its tensors are used. If the session
     `captures`, each of the two ways of a step is recorded as a CUDA graph, which it keeps for as long as it is open.
