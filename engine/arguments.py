@@ -239,7 +239,7 @@ def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--precision", choices=PRECISIONS, default=PRECISIONS[0],
-        help="fp32 is exact; int8 is faster, for a bundle that has it; auto takes int8 on the CPU where it is (auto)",
+        help="fp32 is exact; int8 is faster, on the CPU, for a bundle that has it; auto has it for images alone (auto)",
     )  # fmt: skip
     parser.add_argument(
         "--route", type=route, action="append", default=[], metavar="'SIGNAL PARAMETER AMOUNT'",

@@ -35,6 +35,9 @@ __all__ = ["Bundle", "BundleError", "Metadata", "open_bundle"]
 
 FILES = ENCODER, STEP, DECODER, BANK, CARD = "encoder.onnx", "step.onnx", "decoder.onnx", "bank.npy", "README.md"
 ROUNDED = STEP, DECODER  # the graphs that an int8 bundle has once more, for the CPU
+# Those taken there unless somebody asks: most of the time is the images', whose rounding nobody sees. A dance of
+# rounded steps is another dance, and of the default dancer's three of ten minutes one strayed further than it may.
+IMAGES_ROUNDED = (DECODER,)
 LEAST_PASSAGES = 100
 # From so many images of the bank, and so many at once, is what stays in a grey bundle's images learnt: 0.2 s.
 LOOKED_AT, AT_ONCE = 64, 8
@@ -44,7 +47,8 @@ class Bundle:
     """A trained dancer. `step` and `decoder` are open sessions, run once; `bank` is (passages, steps, latent_size).
 
     `state` lists the tensors of the step's state, the latent first. `device` says where the sessions run and why, and
-    `precision` how they multiply; `threads` is for images. `ground` is what stays in the images, if they are grey.
+    `rounded` which graphs multiply in 8 bits; `threads` is for images. `ground` is what stays in the images, if they
+    are grey.
     """
 
     def __init__(self, folder: Path, device: str, threads: int, precision: str) -> None:
@@ -58,7 +62,7 @@ class Bundle:
             if not (folder / name).is_file():
                 raise BundleError(f"{folder / name}: missing; a bundle holds {', '.join(files)}")
         self.bank = _read_bank(folder / BANK, self.metadata)
-        self.device, self.precision, self.decoder = self._choose(device, precision)
+        self.device, self.rounded, self.decoder = self._choose(device, precision)
         check_decoder(self._graph(DECODER), self.decoder, self.metadata)
         self.step = self._open(STEP, STEP_THREADS)
         self.state: tuple[StateTensor, ...] = check_step(self._graph(STEP), self.step, self.metadata)
@@ -116,25 +120,32 @@ class Bundle:
         _do(tasks[::2])
         others.result()
 
-    def _choose(self, device: str, precision: str) -> tuple[Device, str, onnxruntime.InferenceSession]:
-        """The device, the precision of the graphs there, and the decoder, open."""
+    @property
+    def precision(self) -> str:
+        """In what precision it plays, in words."""
+        return {ROUNDED: INT8, IMAGES_ROUNDED: "fp32, images in int8"}.get(self.rounded, FP32)
+
+    def _choose(self, device: str, precision: str) -> tuple[Device, tuple[str, ...], onnxruntime.InferenceSession]:
+        """The device, which graphs multiply in 8 bits there, and the decoder, open."""
         if precision == INT8:
             if self.metadata.precision != INT8:
                 raise BundleError(f"{self.folder}: no int8 graphs; `dancenet export --precision int8` writes them")
             if device not in (AUTO, CPU):
                 raise DeviceError(f"--device {device}: takes no int8 graphs; --precision int8 is for the CPU")
             device = CPU
-        on_cpu = self.metadata.precision if precision == AUTO else precision
-        rounded = self.folder / graph_file(DECODER, on_cpu)
+        on_cpu: tuple[str, ...] = ()
+        if self.metadata.precision == INT8 and precision != FP32:
+            on_cpu = ROUNDED if precision == INT8 else IMAGES_ROUNDED
+        file = self.folder / graph_file(DECODER, INT8 if on_cpu else FP32)
         try:
-            chosen, decoder = choose(self.folder / DECODER, device, self.threads, rounded)
+            chosen, decoder = choose(self.folder / DECODER, device, self.threads, file)
         except SESSION_ERRORS as error:
-            raise _unreadable(rounded, error) from None
-        return chosen, on_cpu if chosen.name == CPU else FP32, decoder
+            raise _unreadable(file, error) from None
+        return chosen, on_cpu if chosen.name == CPU else (), decoder
 
     def _graph(self, name: str) -> Path:
-        """The file of a graph in the bundle's precision; the encoder is exact in every bundle."""
-        return self.folder / (graph_file(name, self.precision) if name in ROUNDED else name)
+        """The file of a graph in the precision that it is played in; the encoder is exact in every bundle."""
+        return self.folder / graph_file(name, INT8 if name in self.rounded else FP32)
 
     def _open(self, name: str, threads: int) -> onnxruntime.InferenceSession:
         path = self._graph(name)
@@ -216,8 +227,8 @@ def open_bundle(
 ) -> Bundle:
     """Opens the bundle in the folder `path` on a device by its name, `auto` for the best that works.
 
-    `precision` is `fp32`, `int8`, or `auto`: what the bundle has for the CPU, exact elsewhere. Raises BundleError where
-    the bundle breaks its contract, DeviceError where the device cannot be had.
+    `precision` is `fp32`, `int8`, or `auto`: exact steps, with images in int8 on the CPU where the bundle has them.
+    Raises BundleError where the bundle breaks its contract, DeviceError where the device cannot be had.
     """
     return Bundle(Path(path), device, threads, precision)
 
