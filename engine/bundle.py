@@ -36,7 +36,7 @@ __all__ = ["Bundle", "BundleError", "Metadata", "open_bundle"]
 FILES = ENCODER, STEP, DECODER, BANK, CARD = "encoder.onnx", "step.onnx", "decoder.onnx", "bank.npy", "README.md"
 ROUNDED = STEP, DECODER  # the graphs that an int8 bundle has once more, for the CPU
 # Those taken there unless somebody asks: most of the time is the images', whose rounding nobody sees. A dance of
-# rounded steps is another dance, and of the default dancer's three of ten minutes one strayed further than it may.
+# rounded steps is another dance, and the default dancer's is not quite as near the footage (docs/figures.md).
 IMAGES_ROUNDED = (DECODER,)
 LEAST_PASSAGES = 100
 # From so many images of the bank, and so many at once, is what stays in a grey bundle's images learnt: 0.2 s.

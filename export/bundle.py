@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.bundle import ROUNDED, Metadata, graph_file, open_bundle
 from engine.metadata import FP32, INT8, Health
-from export.calibration import decoder_ranges, step_ranges
+from export.calibration import decoder_ranges, hidden_range
 from export.graph import fold_constants
 from export.int8 import Int8Step, quantise
 from export.parity import Closeness, Parity, ParityError, compare, measure
@@ -81,8 +81,8 @@ def write_int8(dancer: TrainedDancer, folder: Path) -> Closeness:
     Raises ParityError, and leaves none, where that is not near enough.
     """
     step, decoder = (folder / graph_file(name, INT8) for name in ROUNDED)
-    ranges = step_ranges(dancer)
-    write_step(dancer.mdn_rnn, dancer.statistics, step, lambda graph, model: Int8Step(graph, model, ranges))
+    hidden = hidden_range(dancer)
+    write_step(dancer.mdn_rnn, dancer.statistics, step, lambda graph, model: Int8Step(graph, model, hidden))
     write_decoder(dancer.vae.decoder, decoder, (*DECODER_INT8, quantise(decoder_ranges(dancer))))
     for path in (step, decoder):
         fold_constants(path)

@@ -28,14 +28,6 @@ class DecoderRanges:
     maps: tuple[float, float, float]
 
 
-@dataclass(frozen=True)
-class StepRanges:
-    """latents: greatest magnitude once normalised. hidden: greatest value of the head's hidden units."""
-
-    latents: float
-    hidden: float
-
-
 @torch.no_grad()
 def decoder_ranges(dancer: TrainedDancer) -> DecoderRanges:
     bank = dancer.bank.astype(np.float32).reshape(-1, dancer.bank.shape[-1])
@@ -57,11 +49,12 @@ def batch_ranges(decoder: Decoder, latents: torch.Tensor) -> list[float]:
 
 
 @torch.no_grad()
-def step_ranges(dancer: TrainedDancer) -> StepRanges:
+def hidden_range(dancer: TrainedDancer) -> float:
+    """The greatest value of the head's hidden units."""
     statistics, model = dancer.statistics, dancer.mdn_rnn
     passages = torch.from_numpy((dancer.bank.astype(np.float32) - statistics.mean) / statistics.deviation)
     hidden = 0.0
     for part in passages.split(BATCH):
         outputs, _ = model.lstm(part, model.zero_state(len(part)))
         hidden = max(hidden, float(F.relu(model.dense(outputs)).max()))
-    return StepRanges(REACH * float(passages.abs().max()), REACH * max(hidden, 1e-6))
+    return REACH * max(hidden, 1e-6)

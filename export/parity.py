@@ -23,7 +23,7 @@ DANCERS = 3
 STEP_BOUND = 1e-4  # state, mixture and sample
 IMAGE_BOUND = 1.0  # grey levels
 # Of float images, 0..1: how far from float64. The plain graph's own rounding is a greater part of it the sharper the
-# decoder: 2.4e-6 for the default dancer. The greatest of a million roundings is chance, within a fifth.
+# decoder: 2.8e-6 for the default dancer. The greatest of a million roundings is chance, within a fifth.
 EXACT_BOUND = 2e-6
 PLAIN_BOUND = 1.25  # of the plain graph's, where that is more
 LEVELS_BOUND = 1e-4  # the share of pixels that round to the next grey level
