@@ -52,7 +52,7 @@ def state_folder(environment: Mapping[str, str] = os.environ, system: str = sys.
 
 def encode(state: State) -> bytes:
     """The bytes of a state. Raises ValueError for arrays that the format does not hold."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in state.arrays.items()}
+    arrays = {name: np.asarray(array) for name, array in state.arrays.items()}
     body = b"".join(array.tobytes() for array in arrays.values())
     shapes = [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()]
     for name, kind, shape in shapes:
