@@ -1,4 +1,4 @@
-"""The file that a show's state is kept in: what it holds, its bytes, where it lies.
+"""The file that a show's state is kept in: what it holds, and its bytes.
 
 Owns the format: a line that says what it is, a line of JSON, then the arrays' bytes, in the order that the JSON names
 them. Whatever lies there is data: the sizes it claims are held against the file's own before anything is made of it.
@@ -8,7 +8,6 @@ import contextlib
 import json
 import math
 import os
-import sys
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,18 +35,6 @@ class State:
 
     facts: Mapping[str, Any]
     arrays: Mapping[str, NDArray]
-
-
-def state_folder(environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path:
-    """Where what a show keeps for its own use lies, by the custom of the system."""
-    home = Path(environment.get("HOME") or Path.home())
-    if system == "win32":
-        base = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif system == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(environment.get("XDG_STATE_HOME") or home / ".local" / "state")
-    return base / "dancenet"
 
 
 def encode(state: State) -> bytes:

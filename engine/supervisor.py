@@ -12,9 +12,9 @@ from typing import Protocol
 from engine.exit_codes import FINE, NO_DISPLAY, USAGE
 
 MINUTE = 60.0
-# Seconds between two looks at a show. Where they were further apart than AWAY, the machine slept or the supervisor
-# itself was stopped: it has heard nothing, and a show that says nothing is given its time anew.
-LOOK, AWAY = 0.25, 2.5
+# Seconds between two looks at a show, and what the time between two of them counts for at most: where it was longer,
+# the computer slept or the supervisor itself was stopped, and what a show said meanwhile is still to be heard.
+LOOK, LONGEST_LOOK = 0.25, 1.0
 
 
 class Start(Enum):
@@ -128,15 +128,15 @@ class Supervisor:
     def _stand_by(self, show: Show) -> Over:
         """Watches a show until it is over."""
         patience = self._patience
-        looked = heard = self._now()
-        lit: float | None = None  # when its first frame was seen
+        looked, silent = self._now(), 0.0
+        heard = lit = None  # when it was last heard of, and when its first frame was seen
         while (code := show.wait(LOOK)) is None:
             now = self._now()
-            if now - looked > AWAY:
-                heard = now
+            silent += min(now - looked, LONGEST_LOOK)
             looked = now
-            if show.beaten is not None:
-                lit, heard = now if lit is None else lit, max(heard, show.beaten)
+            if show.beaten != heard:
+                heard, silent = show.beaten, 0.0
+                lit = now if lit is None else lit
             held = 0.0 if lit is None else now - lit
             if self._stopping():
                 return Over(self._end(show), "", held)
@@ -145,7 +145,7 @@ class Supervisor:
                 self._end(show)
                 return Over(None, "", held)
             longest, what = (patience.first_frame, "showed nothing") if lit is None else (patience.beat, "hung")
-            if now - heard > longest:
+            if silent > longest:
                 show.kill()
                 return Over(None, f"{what} for {longest:g} s", held)
         why = f"ended by signal {-code}" if code < 0 else f"ended with code {code}"

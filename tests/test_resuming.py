@@ -31,8 +31,8 @@ def keep(player: Player, path: Path) -> None:
 
 def danced(player: Player, frames: int) -> NDArray[np.float32]:
     """The latents that so many frames of this show show, (frames, dancers, latent)."""
-    controls, models = player.stage.controls, player.stage.cast.models
-    return np.stack([models.advance(1 / 30, controls.snapshot())[0].latents for _ in range(frames)])
+    controls, dances = player.stage.controls, player.stage.cast.models
+    return np.stack([dances.advance(1 / 30, controls.snapshot())[0].latents for _ in range(frames)])
 
 
 @pytest.mark.parametrize("dancers", [1, 18])
@@ -47,7 +47,9 @@ def test_the_dance_goes_on_bit_for_bit_as_it_would_have(
         keep(player, file)
         at = player.stage.cast.models.dancer.state()
         on = danced(player, 100)
-    with playing_live(tmp_path, "--model", str(tiny_bundle), "--audio", "off", "--seed", "8", "--state", str(file)) as p:
+    with playing_live(
+        tmp_path, "--model", str(tiny_bundle), "--audio", "off", "--seed", "8", "--state", str(file)
+    ) as p:
         for name, value in p.stage.cast.models.dancer.state().items():
             assert value.tobytes() == at[name].tobytes(), name
         assert danced(p, 100).tobytes() == on.tobytes()
@@ -167,7 +169,7 @@ def test_a_dance_that_cannot_have_been_is_refused_and_nothing_has_changed(
     name: str, value: NDArray, dancer: Dancer
 ) -> None:
     before = dancer.state()
-    with pytest.raises(ValueError, match="^state of the dance: "):
+    with pytest.raises(ValueError, match=r"^state of the dance: "):
         dancer.restore({**before, name: value})
     assert {key: each.tobytes() for key, each in dancer.state().items()} == {
         key: each.tobytes() for key, each in before.items()
@@ -219,9 +221,7 @@ def test_the_keeper_writes_every_two_seconds_and_tells_of_a_disk_that_fails_once
     frames(keeper, 9)
     keeper.close()
     assert np.diff([0.0, *taken]) == pytest.approx(2, abs=0.04) and len(taken) == 4
-    assert told == [
-        f"state: {tmp_path}/file/show.state: File exists; after a crash the show goes on from an older one"
-    ]
+    assert told == [f"state: {tmp_path}/file/show.state: File exists; after a crash the show goes on from an older one"]
     keeper = StateKeeper(tmp_path / "show.state", state, told.append, lambda: now[0])
     frames(keeper, 3)
     keeper.close()

@@ -1,18 +1,43 @@
-"""What a live show tells of itself: its facts, for the HUD and for the terminal's line.
+"""A live show as others see it: its parts, and the facts that it tells, for the HUD and for the terminal's line.
 
 Owns the wording, and which facts are essential.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.clock import WallClock
+from engine.commands.opening import Cast, Timekeepers
+from engine.controls import Controls
+from engine.show import Show
+from engine.sinks.live_recorder import LiveRecorder
+from engine.sources.audio import Audio, AudioFile
+from engine.sources.osc import Osc
 from engine.status import Fact, Status
 
 if TYPE_CHECKING:
-    from engine.commands.live import Live
+    from engine.picture import Picture
+    from engine.sinks.window import Window
 
 
-def describe(stage: "Live", status: Status) -> list[Fact]:
+@dataclass(frozen=True)
+class Live:
+    """A live show and those of its parts that others look at."""
+
+    show: Show
+    controls: Controls
+    clock: WallClock
+    window: "Window"
+    keepers: Timekeepers
+    cast: Cast
+    picture: "Picture"
+    osc: Osc
+    audio: Audio | AudioFile | None
+    recorder: LiveRecorder
+
+
+def describe(stage: Live, status: Status) -> list[Fact]:
     """What there is to know of the show, the essential facts for the terminal, all of them for the HUD."""
     controls, models, osc, tempo = stage.controls, stage.cast.models, stage.osc, stage.keepers.tempo
     clients = len(osc.clients)
@@ -44,7 +69,7 @@ def short(error: str) -> str:
     return f"{Path(place).name}{colon}{what}"
 
 
-def line(stage: "Live", status: Status) -> list[Fact]:
+def line(stage: Live, status: Status) -> list[Fact]:
     """The terminal's line: what is played most, then the facts."""
     controls = stage.controls
     played = []

@@ -18,7 +18,7 @@ from engine.commands.ending import Failure, stop_signals
 from engine.commands.kept import MONITOR
 from engine.leash import Kept
 from engine.only_one import OnlyOne, Taken
-from engine.state_file import state_folder
+from engine.state_folder import state_folder
 from engine.supervisor import Patience, Start, Supervisor
 
 # Seconds between two tries to hang the curtain: twice as long each time, up to the second.

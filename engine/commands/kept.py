@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.ending import Failure
-from engine.providers import CPU
-from engine.state_file import state_folder
+from engine.state_folder import state_folder
 
 # An installation is on the first monitor, unless it is told another: its curtain has to know.
 MONITOR = 1
+# As engine/providers.py has it: to import it here would load onnxruntime for the supervisor.
+CPU = "cpu"
 # Scenes that are stored in safe mode, in the state's folder: the performer's own are not read.
 SAFE_SCENES = "safe-mode/scenes"
 LEFT_OUT: dict[str, Any] = {

@@ -8,7 +8,6 @@ import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,13 +17,11 @@ from engine.arguments import RENDER_SECONDS
 from engine.audio.sound import SILENCE
 from engine.clock import WallClock
 from engine.commands.ending import FINE, NO_DISPLAY, Failure, stop_signals
-from engine.commands.facts import describe, line
+from engine.commands.facts import Live, describe, line
 from engine.commands.kept import as_installation, has_monitor
 from engine.commands.opening import (
-    Cast,
     Painting,
     Say,
-    Timekeepers,
     asked_for,
     effect_files,
     model_folders,
@@ -56,7 +53,6 @@ from engine.sources.osc import Osc
 from engine.status import Status
 
 if TYPE_CHECKING:
-    from engine.picture import Picture
     from engine.sinks.window import Window
 
 WITHOUT_DISPLAY = Path("dance.mp4")
@@ -70,22 +66,6 @@ SONGS = (
 
 class NoDisplay(Exception):
     """There is nowhere to open a window; the message says why."""
-
-
-@dataclass(frozen=True)
-class Live:
-    """A live show and those of its parts that others look at."""
-
-    show: Show
-    controls: Controls
-    clock: WallClock
-    window: "Window"
-    keepers: Timekeepers
-    cast: Cast
-    picture: "Picture"
-    osc: Osc
-    audio: Audio | AudioFile | None
-    recorder: LiveRecorder
 
 
 def live(options: argparse.Namespace) -> int:

@@ -38,9 +38,8 @@ def test_a_show_that_is_killed_dances_on_and_no_desktop_is_seen(
 ) -> None:
     with installed(screen, tmp_path, *dancer, "--log", "show.dnlog") as installation:
         installation.plays()
-        installation.send("dance/speed", 0.5)
-        installation.send("lfo/1_rate", 2.5)
-        installation.keeps(lambda state: state.facts["targets"]["lfo/1_rate"] == 2.5, "what was played")
+        installation.send("picture/dimmer", 0.5)
+        installation.keeps(lambda state: state.facts["targets"]["picture/dimmer"] == 0.5, "what was played")
         killed = installation.show
         os.kill(killed, signal.SIGKILL)
         until(lambda: not alive(killed), "its end")
@@ -57,7 +56,7 @@ def test_a_show_that_is_killed_dances_on_and_no_desktop_is_seen(
     again = [tick.layers[0].latents.tobytes() for tick in after]
     place = max(place for place, latents in enumerate(danced) if latents in again[:10])
     assert sum(tick.dt for tick in before[place:]) <= OLDEST
-    assert after[0].values["dance/speed"] == 0.5 and after[0].values["lfo/1_rate"] == 2.5
+    assert after[0].values["picture/dimmer"] == 0.5
 
 
 def test_a_show_that_hangs_is_killed_and_started_anew(
@@ -189,7 +188,6 @@ def test_a_window_that_another_program_closes_comes_back(
 ) -> None:
     with installed(screen, tmp_path, *dancer) as installation:
         installation.plays()
-        show = installation.show
         xdotool(screen, "search", "--name", "^DanceNet$", way)
         installation.says("dancenet: installation: the show ended with code 1; starting it as it was\n")
         installation.plays()
