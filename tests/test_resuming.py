@@ -203,7 +203,8 @@ def state(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory, x_display
 
 
 def test_the_keeper_writes_every_two_seconds_and_tells_of_a_disk_that_fails_once(tmp_path: Path) -> None:
-    now, told, taken = [0.0], [], []
+    now, taken = [0.0], list[float]()
+    told: list[str] = []
     (tmp_path / "file").write_text("in the way")
 
     def frames(keeper: StateKeeper, seconds: float) -> None:
