@@ -9,7 +9,7 @@ import pytest
 
 from engine.show_log import ShowLog
 from tests.display import Screen
-from tests.faults.installation import alive, installed, is_red, red_screen, screen, until  # noqa: F401
+from tests.faults.installation import Installation, alive, installed, is_red, red_screen, screen, until  # noqa: F401
 from tests.fixtures.tiny_bundle import write_tiny_bundle
 
 # A state is at most so old when the show goes on from it, seconds: the issue's promise.
@@ -31,6 +31,22 @@ def windows(screen: Screen) -> str:  # noqa: F811
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def danced(log: Path) -> list[bytes]:
+    """The latents of each frame, of which a log loses the last second."""
+    return [tick.layers[0].latents.tobytes() for tick in ShowLog(log)]
+
+
+def stopped_with_its_state_logged(installation: Installation, log: Path) -> bool:
+    """Stops the show; goes on with it where its log does not yet hold a few frames after the state that is kept."""
+    show = installation.show
+    os.kill(show, signal.SIGSTOP)
+    state = installation.state
+    if state and state.arrays["latest"].tobytes() in danced(log)[:-10]:
+        return True
+    os.kill(show, signal.SIGCONT)
+    return False
+
+
 def test_a_show_that_is_killed_dances_on_and_no_desktop_is_seen(
     screen: Screen,  # noqa: F811
     dancer: tuple[str, ...],
@@ -40,7 +56,8 @@ def test_a_show_that_is_killed_dances_on_and_no_desktop_is_seen(
         installation.plays()
         installation.send("picture/dimmer", 0.5)
         installation.keeps(lambda state: state.facts["targets"]["picture/dimmer"] == 0.5, "what was played")
-        killed = installation.show
+        killed, log = installation.show, tmp_path / "show.dnlog"
+        until(lambda: stopped_with_its_state_logged(installation, log), "what it danced after its state in its log")
         os.kill(killed, signal.SIGKILL)
         until(lambda: not alive(killed), "its end")
         installation.next_show()
@@ -51,10 +68,9 @@ def test_a_show_that_is_killed_dances_on_and_no_desktop_is_seen(
         installation.says("dancenet: installation: the show ended by signal 9; starting it as it was\n")
         on = tmp_path / "show-2.dnlog"
         until(lambda: on.exists() and ShowLog(on).ticks > 30, "a second of its log")
-        before, after = list(ShowLog(tmp_path / "show.dnlog")), list(ShowLog(on))
-    danced = [tick.layers[0].latents.tobytes() for tick in before]
-    again = [tick.layers[0].latents.tobytes() for tick in after]
-    place = max(place for place, latents in enumerate(danced) if latents in again[:10])
+        before, after = list(ShowLog(log)), list(ShowLog(on))
+    steps = danced(on)
+    place = max(place for place, latents in enumerate(danced(log)) if latents in steps[:10])
     assert sum(tick.dt for tick in before[place:]) <= OLDEST
     assert after[0].values["picture/dimmer"] == 0.5
 
