@@ -83,6 +83,10 @@ def run(command: str, arguments: list[str]) -> int:
         print(markdown(EffectFiles([resources.path("shaders")]).headers), end="")
         return FINE
     options = parse_live(arguments)
+    if options.installation and not options.supervised:
+        from engine.commands.installation import installation
+
+        return installation(options, arguments)
     from engine.commands.live import live
 
     return live(options)

@@ -99,6 +99,19 @@ def parse_live(arguments: list[str]) -> argparse.Namespace:
         "--record-to", type=folder, metavar="DIR",
         help="where Shift+R records the show to (your videos' folder, or the current one)",
     )  # fmt: skip
+    parser.add_argument(
+        "--installation", action="store_true",
+        help="play for months with nobody there: over the whole screen of --monitor (1), without keys, started anew "
+        "whenever it crashes or hangs (docs/installation.md)",
+    )  # fmt: skip
+    parser.add_argument("--keys", action="store_true", help="hear the keyboard in an installation too")
+    parser.add_argument(
+        "--state", type=Path, metavar="FILE",
+        help="keep the show's state there every few seconds, and go on from what lies there",
+    )  # fmt: skip
+    # What a supervisor starts its show with.
+    parser.add_argument("--supervised", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--safe", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(fps=FPS)
     return parser.parse_args(arguments)
 

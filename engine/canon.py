@@ -18,6 +18,10 @@ HISTORY = 32.0
 # at once and arrives softly.
 FALL_BEHIND, CATCH_UP = 0.5, 1.0
 SETTLE = 0.5
+# Steps behind the longest delay that may be shown too: those of the step in hand, either side.
+MARGIN = 3
+# Bytes of the history that a state keeps at most, which is saved every few seconds: 8 dancers, the last 8 s behind.
+MOST_KEPT = 1 << 20
 
 
 class Canon:
@@ -67,15 +71,30 @@ class Canon:
         return earlier + shares * (later - earlier)
 
     def state(self, dancers: int) -> dict[str, NDArray]:
-        """What the canon carries on from: name -> array."""
+        """What the canon carries on from: name -> array. The history, (steps, dancers, latent_size), oldest first, is
+        what may yet be shown again; where that would be more than MOST_KEPT, those furthest behind catch up.
+        """
+        size = dancers * self._latents.shape[2] * self._latents.itemsize
+        longest = math.ceil(self.delays[:dancers].max())
+        steps = MARGIN + min(longest, max(0, MOST_KEPT // size - MARGIN), math.floor(self.longest))
         return {
-            "delays": self.delays[:dancers],
-            "newest": np.int64(self._newest),  # type: ignore[dict-item]
-            "history": self._latents[:, :dancers],
+            "delays": np.minimum(self.delays[:dancers], steps - MARGIN),
+            "newest": np.array(self._newest, np.int64),
+            "history": self._latents[self._places(steps, self._newest), :dancers],
         }
+
+    def check(self, delays: NDArray, newest: NDArray, history: NDArray) -> None:
+        """Raises ValueError for what `state` cannot have given; their shapes, but for the steps, are known to fit."""
+        longest = len(history) - MARGIN
+        if not 0 <= longest <= self.longest or not ((delays >= 0) & (delays <= longest)).all() or not newest >= 0:
+            raise ValueError("state of the dance: its canon cannot have been danced")
 
     def restore(self, delays: NDArray, newest: NDArray, history: NDArray) -> None:
         """Takes up what `state` gave."""
         self.delays[: len(delays)] = delays
         self._newest = int(newest)
-        self._latents[:, : len(delays)] = history
+        self._latents[self._places(len(history), self._newest), : len(delays)] = history
+
+    def _places(self, steps: int, newest: int) -> NDArray[np.int64]:
+        """Where the latents of the last `steps` are, the newest last."""
+        return np.arange(newest - steps + 1, newest + 1) % len(self._latents)

@@ -124,6 +124,11 @@ class Controls:
         """Where the parameter is going; keys and the like step from here. Raises KeyError for an unknown key."""
         return self._targets[key]
 
+    def aims(self) -> dict[str, float]:
+        """Where every parameter ends up if nothing more is played: at its target, or where its fade leads."""
+        ends = {key: fade.target for key, fade in self._fades.items()}
+        return {**self._targets, **ends}
+
     def modulation(self, key: str) -> float:
         """By how much routes move the parameter just now, in its own units."""
         return self._values[key] - self._smooth[key]

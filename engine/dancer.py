@@ -160,12 +160,10 @@ class Dancer:
         return {name: np.array(value) for name, value in everything.items()}
 
     def restore(self, state: Mapping[str, NDArray]) -> None:
-        """Takes the dance up where `state()` was called, bit for bit. Raises ValueError for another company's state."""
-        own = self.state()
-        for name, value in own.items():
-            found = state[name].shape if name in state else "missing"
-            if found != value.shape:
-                raise ValueError(f"state of the dance: {name} is {found}; it must be {value.shape}")
+        """Takes the dance up where `state()` was called, bit for bit. Raises ValueError for another company's state,
+        or one that cannot have been danced, before anything has changed.
+        """
+        self._check(state)
         for index, each in enumerate(self._bundle.state):
             whole = np.moveaxis(state[each.name_in.removesuffix("_in")], each.axis, 0)
             for rows, squad in self._rows():
@@ -177,6 +175,28 @@ class Dancer:
         self._canon.restore(state["delays"], state["newest"], state["history"])
         self._noise = Noise([int(seed) for seed in state["seeds"]], self._bundle.metadata.latent_size)
         self._falls = []
+
+    def _check(self, state: Mapping[str, NDArray]) -> None:
+        for name, value in self.state().items():
+            found = state[name].shape if name in state else "missing"
+            if name == "history" and name in state:
+                found = value.shape[:1] + state[name].shape[1:]  # it is as long as the delays were
+            if found != value.shape:
+                raise ValueError(f"state of the dance: {name} is {found}; it must be {value.shape}")
+            if state[name].dtype.kind != value.dtype.kind:
+                raise ValueError(f"state of the dance: {name} is of {state[name].dtype}; it must be {value.dtype}")
+        led_by, given, seeds = state["led_by"], state["given"], state["seeds"]
+        if not (
+            state["step"] >= 0
+            and 0 <= state["phase"] <= 1
+            and state["lingering"] <= FADE
+            and 0 <= state["unison"] <= 1
+            and ((led_by >= LEADER) & (led_by < len(self._bundle.bank)) & (given >= 0)).all()
+            and (given <= np.where(led_by == LEADER, self._ease_steps, self._bundle.bank.shape[1])).all()
+            and ((seeds >= 0) & (seeds < 2**32)).all()
+        ):
+            raise ValueError("state of the dance: it cannot have been danced")
+        self._canon.check(state["delays"], state["newest"], state["history"])
 
     def _read(self, values: Mapping[str, float]) -> None:
         temperature = values["dance/temperature"]

@@ -51,7 +51,7 @@ class Act:
 
 
 class Models:
-    """The dancers that a show can change between, one after the other in `folders`; `first` is the first of them, open.
+    """The dancers that a show can change between, one after the other in `folders`; `first` is one of them, open.
 
     `open_one` opens a folder's bundle, `say` takes one line where it could not, and `changed` is called when another
     act begins.
@@ -72,7 +72,8 @@ class Models:
         self._now = first
         self._before: Act | None = None
         self._share = 1.0  # of the act on now, as the time goes
-        self._here = self._aim = 0  # places in `folders`; the aim is where `move` has led to
+        # Places in `folders`; the aim is where `move` has led to.
+        self._here = self._aim = self._folders.index(first.bundle.folder)
         self._opening: tuple[int, Future[Act]] | None = None
         self._gone: list[Act] = []
         self._thread = ThreadPoolExecutor(1, "models")

@@ -56,6 +56,10 @@ class Scenes:
         rows = self._controls.parameters
         return {key: value for key, value in self._controls.start.items() if key in rows and belongs(rows[key])}
 
+    def take_up(self, stem: str) -> None:
+        """This scene is on, as it was when the show was left: nothing moves."""
+        self._on = stem
+
     def poll(self, controls: Controls) -> None:
         """Tells what went wrong with files; has them read anew where there are other parameters than before."""
         if controls.declared != self._declared:

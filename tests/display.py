@@ -41,13 +41,14 @@ class Screen:
 
 
 @contextmanager
-def x_server(size: tuple[int, int] = SCREEN) -> Iterator[Screen]:
-    """An Xvfb of its own, on a display number the server picks."""
+def x_server(size: tuple[int, int] = SCREEN, name: str = "") -> Iterator[Screen]:
+    """An Xvfb of its own, on the display of that name, or on one that the server picks."""
     if shutil.which("Xvfb") is None:
         raise FileNotFoundError("Xvfb: not found; the tests draw in real windows (apt-get install xvfb libgl1)")
     with tempfile.TemporaryDirectory() as folder:
         reading, writing = os.pipe()
-        command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{size[0]}x{size[1]}x24"]
+        command = ["Xvfb", *([name] if name else []), "-displayfd", str(writing)]
+        command += ["-screen", "0", f"{size[0]}x{size[1]}x24"]
         server = subprocess.Popen(
             [*command, "-fbdir", folder, "-nolisten", "tcp", "-noreset"],
             pass_fds=[writing],

@@ -88,6 +88,9 @@ def test_help_tells_of_every_option_and_command() -> None:
         "--log",
         "--device",
         "--record-to",
+        "--installation",
+        "--keys",
+        "--state",
         "still",
     ):
         assert word in result.stdout
@@ -112,6 +115,15 @@ def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.endswith("[]\n")
+
+
+def test_a_supervisor_loads_nothing_that_could_fail() -> None:
+    code = (
+        "import sys, engine.__main__, engine.commands.installation\n"
+        "print(sorted({'numpy', 'onnxruntime', 'pyglet', 'moderngl', 'av', 'rich'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
 
 
 @pytest.mark.parametrize(

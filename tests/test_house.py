@@ -19,6 +19,7 @@ DRAWS = {
     *("engine.cells", "engine.light", "engine.sinks.canvas"),
     *("engine.passes", "engine.picture", "engine.sinks.window", "engine.sinks.shell", "engine.sinks.panel"),
     *("engine.sinks.mapping", "engine.sinks.pinned", "engine.sinks.readback"),
+    "engine.curtain",  # a window without OpenGL
 }
 # The command lines put parts together; each rule says which of them it leaves out.
 COMMAND_LINE, TRAINING_COMMAND_LINE = "engine.__main__", "training.__main__"

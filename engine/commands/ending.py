@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-FINE, FAILED, USAGE = 0, 1, 2
+from engine.exit_codes import FAILED, FINE, NO_DISPLAY, USAGE
+
+__all__ = ["FAILED", "FINE", "NO_DISPLAY", "USAGE", "Failure", "stop_signals"]
 
 
 class Failure(Exception):

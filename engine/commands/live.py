@@ -8,7 +8,6 @@ import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from engine.arguments import RENDER_SECONDS
 from engine.audio.sound import SILENCE
 from engine.clock import WallClock
-from engine.commands.ending import FINE, Failure, stop_signals
+from engine.commands.ending import FINE, NO_DISPLAY, Failure, stop_signals
+from engine.commands.facts import Live, describe, line
+from engine.commands.kept import as_installation, has_monitor
 from engine.commands.opening import (
-    Cast,
     Painting,
     Say,
-    Timekeepers,
     asked_for,
     effect_files,
     model_folders,
@@ -33,8 +32,10 @@ from engine.commands.opening import (
     start_controls,
 )
 from engine.commands.render import render_to, song_length
+from engine.commands.resuming import gather, resumed
 from engine.controls import Controls
 from engine.decoding import SHARE
+from engine.leash import Leash
 from engine.models import SEEDS
 from engine.output import connect
 from engine.output_files import OutputFiles, output_folder
@@ -45,13 +46,13 @@ from engine.show import Show, Sink, Source
 from engine.show_log import LogError
 from engine.sinks.live_recorder import LiveRecorder
 from engine.sinks.log import Log, Logged
+from engine.sinks.state_keeper import StateKeeper
 from engine.sources.audio import Audio, AudioFile
 from engine.sources.keys import Keys
 from engine.sources.osc import Osc
-from engine.status import Fact, Status
+from engine.status import Status
 
 if TYPE_CHECKING:
-    from engine.picture import Picture
     from engine.sinks.window import Window
 
 WITHOUT_DISPLAY = Path("dance.mp4")
@@ -67,22 +68,6 @@ class NoDisplay(Exception):
     """There is nowhere to open a window; the message says why."""
 
 
-@dataclass(frozen=True)
-class Live:
-    """A live show and those of its parts that others look at."""
-
-    show: Show
-    controls: Controls
-    clock: WallClock
-    window: "Window"
-    keepers: Timekeepers
-    cast: Cast
-    picture: "Picture"
-    osc: Osc
-    audio: Audio | AudioFile | None
-    recorder: LiveRecorder
-
-
 def live(options: argparse.Namespace) -> int:
     """Plays the dancer in a window until it is closed; where there is no display, renders instead."""
     if options.audio == LIST_AUDIO:
@@ -95,17 +80,26 @@ def live(options: argparse.Namespace) -> int:
     except ImportError as error:  # libGL or libXrender is missing: then there is no display either
         return without_display(options, str(error))
     status = Status()
+    leash = Leash() if options.supervised else None
+    if options.installation:
+        options = as_installation(options)
+    if leash and not has_monitor(options.monitor):
+        return NO_DISPLAY
     try:
         with stop_signals() as stopped, closing(status), opened(options, status) as stage:
             bundle = stage.cast.models.bundle
             runs = f"runs on {bundle.device.name}: {bundle.device.reason}; in {bundle.precision}"
             status.say(f"{runs}; frames by {stage.window.pacing}")
-            while not (stage.window.closed or stopped()):
+            while not (stage.window.closed or stopped() or (leash and leash.cut)):
                 if options.seconds is not None and stage.clock.time >= options.seconds:
                     break
                 stage.show.tick()
                 status.frame(lambda: line(stage, status))
+                if leash:
+                    leash.beat()
     except NoDisplay as missing:
+        if leash:
+            return NO_DISPLAY
         return without_display(options, str(missing))
     except WindowError as error:
         raise Failure(str(error)) from None
@@ -120,10 +114,11 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
     fps, say = options.fps, status.say
     song = song_of(options.audio)
     folders = model_folders(options.model)
-    bundle = open_folder(folders[0], options, LIVE_THREADS)
-    effects = effect_files(options, watch=True)
+    before = resumed(options.state, folders, say)
+    bundle = open_folder(before.folder if before else folders[0], options, LIVE_THREADS)
+    effects = effect_files(options, watch=True, own=not options.safe)
     controls = start_controls(bundle, folders, effects, options, say, seed=secrets.randbelow(SEEDS))
-    clock, keys = WallClock(fps), Keys()
+    clock, keys = WallClock(fps), Keys() if options.keys or not options.installation else Keys(())
     with ExitStack() as guard:
         guard.callback(effects.close)
         window = open_window(clock, keys, options, say)
@@ -131,14 +126,18 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         audio: Audio | AudioFile | None = None
         keepers = new_timekeepers(clock, controls, options, lambda: audio.beat if audio else None, say)
         guard.callback(keepers.scenes.close)
+        if before:
+            before.set(controls, keepers)
         seed = int(controls.target("dance/seed"))
         began = datetime.now().replace(microsecond=0)
         about = {"fps": fps, "size": window.size, "seed": seed, "began": began.isoformat()}
         log = open_log(options.log, about, say) if options.log else None
         if log:
             guard.callback(log.close)
-        cast = new_cast(bundle, folders, controls, options, say)
+        cast = new_cast(bundle, folders, controls, options, say, before.seeds if before else ())
         guard.callback(cast.models.close)
+        if before:
+            before.dance_on(cast, say)
         quality = Quality(PICTURE_SHARE / fps, options.quality, beside=lambda: window.mapping.beside)
         painting = Painting(
             effects, began, lambda: audio.sound if audio else SILENCE, say, lambda: keepers.scenes.changes
@@ -155,7 +154,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
             output_folder(), controls, lambda: window.monitor, window.mapping.lay_mask, say, clock.now
         )
         guard.callback(outputs.close)
-        for key, value in asked_for(options).items():  # holds over what a monitor's file says, as over a scene
+        for key, value in {} if before else asked_for(options).items():  # holds over a monitor's file, as over a scene
             controls.set(key, value)
         sources: list[Source] = [picture.chain, osc, keys, outputs, *([audio] if audio else [])]
         sources += [*keepers.sources, cast.dance]
@@ -165,6 +164,8 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         controls.handle("picture/record", recorder.toggle)
         # The window is first, so that nothing comes between the light and the swap.
         sinks: list[Sink] = [window, cast.watchdog, osc.clients, recorder, *logged]
+        if options.state:
+            sinks.append(StateKeeper(options.state, lambda: gather(controls, keepers, cast), say, clock.now))
         show = Show(clock, sources, controls, cast.models, shown, sinks, window, at_once=[osc])
         stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio, recorder)
         facts = partial(describe, stage, status)
@@ -192,7 +193,7 @@ def open_window(clock: WallClock, keys: Keys, options: argparse.Namespace, say: 
     try:
         window = Window(clock, keys, options.size, options.monitor, tell=say)
     except WindowError as error:
-        if options.monitor is not None:
+        if options.monitor is not None and not options.supervised:
             raise
         raise NoDisplay(str(error)) from None
     if options.fullscreen:
@@ -224,49 +225,6 @@ def open_audio(
     audio = Audio(wanted, clock, say)
     controls.handle("audio/next_input", audio.next_input)
     return audio
-
-
-def describe(stage: Live, status: Status) -> list[Fact]:
-    """What there is to know of the show, the essential facts for the terminal, all of them for the HUD."""
-    controls, models, osc, tempo = stage.controls, stage.cast.models, stage.osc, stage.keepers.tempo
-    clients = len(osc.clients)
-    heard = "off" if osc.port is None else f"{osc.port}, {osc.received} in, {clients} client{'s' * (clients != 1)}"
-    lost = osc.malformed + osc.refused + osc.dropped
-    recorder = stage.recorder
-    return [
-        *([Fact("recording", recorder.progress, wrong=recorder.dropped > 0)] if recorder.recording else []),
-        Fact("rate", f"{status.rate:.1f} fps", essential=False),
-        Fact("late", f"{stage.window.late_frames}"),
-        Fact("seed", f"{controls.target('dance/seed'):.0f}"),
-        Fact("tempo", f"{tempo.bpm:.1f} {tempo.leader}"),
-        Fact("bar", f"{tempo.bars}", essential=False),
-        Fact("scene", stage.keepers.scenes.on or "-"),
-        Fact("effects", ", ".join(stage.picture.chain.order) or "-", essential=False),
-        *(Fact("effect", short(line), essential=False, wrong=True) for line in stage.picture.chain.broken.values()),
-        Fact("resets", f"{stage.cast.watchdog.resets}"),
-        Fact("model", models.bundle.metadata.name),
-        Fact("device", models.bundle.device.name),
-        Fact("OSC", heard, essential=False, wrong=osc.port is None),
-        *([Fact("OSC lost", f"{lost}", essential=False, wrong=True)] if lost else []),
-        Fact("audio", stage.audio.name or "-" if stage.audio else "off", essential=False),
-    ]
-
-
-def short(error: str) -> str:
-    """What is wrong with a file, without the folders it lies in: the HUD has little room."""
-    place, colon, what = error.partition(": ")
-    return f"{Path(place).name}{colon}{what}"
-
-
-def line(stage: Live, status: Status) -> list[Fact]:
-    """The terminal's line: what is played most, then the facts."""
-    controls = stage.controls
-    played = []
-    for name in ("temperature", "speed"):
-        moved = controls.modulation(f"dance/{name}")
-        value = f"{controls.target(f'dance/{name}'):.2f}{f'{moved:+.2f}' if abs(moved) >= 0.005 else ''}"
-        played.append(Fact(name, value))
-    return [*played, *describe(stage, status)]
 
 
 def without_display(options: argparse.Namespace, reason: str) -> int:

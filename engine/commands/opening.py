@@ -161,10 +161,17 @@ class Cast:
 
 
 def new_cast(
-    bundle: Bundle, folders: Sequence[Path], controls: Controls, options: argparse.Namespace, say: Say
+    bundle: Bundle,
+    folders: Sequence[Path],
+    controls: Controls,
+    options: argparse.Namespace,
+    say: Say,
+    seeds: Sequence[int] = (),
 ) -> Cast:
-    """The company that the controls ask for, of the first model in `folders`, which is open as `bundle`."""
-    seeds = [int(controls.target("dance/seed"))] * round(controls.target("dance/dancers"))
+    """A company of these `seeds`, or the one that the controls ask for, of the first model in `folders`, which is open
+    as `bundle`.
+    """
+    seeds = seeds or [int(controls.target("dance/seed"))] * round(controls.target("dance/dancers"))
     try:
         act = Act(bundle, Dancer(bundle, seeds))
     except SESSION_ERRORS as error:
@@ -182,9 +189,9 @@ def new_cast(
     return Cast(models, watchdog, Dance(models))
 
 
-def effect_files(options: argparse.Namespace, watch: bool = False) -> EffectFiles:
-    """The effects that ship, the performer's own, and those of the folder that the options name."""
-    folders = [shipped(SHADERS), user_folder().parent / SHADERS]
+def effect_files(options: argparse.Namespace, watch: bool = False, own: bool = True) -> EffectFiles:
+    """The effects that ship, the performer's `own`, and those of the folder that the options name."""
+    folders = [shipped(SHADERS), *([user_folder().parent / SHADERS] if own else [])]
     if options.shaders:
         if not options.shaders.is_dir():
             raise Failure(f"--shaders: {options.shaders}: no such folder", USAGE)

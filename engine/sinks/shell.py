@@ -11,7 +11,7 @@ from typing import Any
 import moderngl
 import pyglet
 
-from engine.sources.keys import DIGITS, QUIT, Keys
+from engine.sources.keys import DIGITS, QUITS, Keys
 
 # Set before pyglet.gl is imported. moderngl is all that draws, and `present` asks for errors once a frame.
 pyglet.options.shadow_window = False
@@ -35,6 +35,8 @@ NO_WINDOW: tuple[type[Exception], ...] = (
 )
 if sys.platform.startswith("linux"):
     from pyglet.display.xlib import NoSuchDisplayException
+    from pyglet.libs.x11 import xlib
+    from pyglet.window.xlib import XlibEventHandler
 
     NO_WINDOW += (NoSuchDisplayException,)
 
@@ -87,6 +89,8 @@ class Shell(pyglet.window.Window):
         self.commands: list[str] = []
         """Commands from the keyboard and the close button, for the window to carry out between frames."""
         self.hidden = False
+        self.gone = False
+        """Whether somebody else destroyed it: it shows nothing any more."""
         self.moved = False
         """Whether it was moved, by somebody's hand or ours; for the window to take off again."""
         config = pyglet.gl.Config(  # type: ignore[abstract]
@@ -123,7 +127,8 @@ class Shell(pyglet.window.Window):
             self.pressed_keys.clear()
 
     def on_close(self) -> None:
-        self.commands.append(QUIT)
+        if (command := self._keys.press(QUITS)) is not None:  # where no key quits, closing does not either
+            self.commands.append(command)
 
     def on_hide(self) -> None:
         self.hidden = True
@@ -135,6 +140,10 @@ class Shell(pyglet.window.Window):
         self.moved = True
 
     if sys.platform.startswith("linux"):
+
+        @XlibEventHandler(xlib.DestroyNotify)
+        def _event_destroynotify(self, ev: Any) -> None:
+            self.gone = self.gone or ev.xdestroywindow.window == self._window
 
         def _event_text_symbol(self, ev: Any) -> tuple[str | None, int]:
             """pyglet's, of an event of the keyboard: what it types, and the key's symbol."""

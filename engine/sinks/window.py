@@ -125,6 +125,8 @@ class Window:
         if error != "GL_NO_ERROR":
             raise WindowError(f"window: OpenGL reports {error}")
         self._shell.dispatch_events()
+        if self._shell.gone:
+            raise WindowError("the window was destroyed by another program")
         for command in self._shell.commands:
             self._commands[command](self)
         self._shell.commands.clear()

@@ -5,6 +5,7 @@ window itself is a command, which the window carries out.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.controls import Argument, Controls
@@ -14,6 +15,8 @@ HUD, KEYS_PAGE, FULLSCREEN, LEAVE_FULLSCREEN, NEXT_MONITOR, QUIT = WINDOW_COMMAN
     *("hud", "keys page", "fullscreen", "leave fullscreen", "next monitor", "quit"),
 )
 
+# The key that ends the show, as a window's close button does.
+QUITS = "CTRL+Q"
 # Stands for the parameter that is selected.
 SELECTED = "selected"
 # What is selected at first.
@@ -89,17 +92,17 @@ KEYS = (
     Key("ESCAPE", "leaves fullscreen", LEAVE_FULLSCREEN),
     Key("M", "to the next monitor", NEXT_MONITOR),
     Key("C", "test card; pins corners", "output/next_corner"),
-    Key("CTRL+Q", "quits", QUIT),
+    Key(QUITS, "quits", QUIT),
 )
 
 
 class Keys:
-    """A source that does what the keys pressed since the last frame say."""
+    """A source that does what the keys pressed since the last frame say; those in `table` do something."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Sequence[Key] = KEYS) -> None:
         self.selected = FIRST
         """Key of the parameter that the keys for it move."""
-        self._keys = {name: (key, arguments) for key in KEYS for name, arguments in key.presses().items()}
+        self._keys = {name: (key, arguments) for key in table for name, arguments in key.presses().items()}
         self._pressed: list[tuple[Key, tuple[Argument, ...], int]] = []  # the last: its stride, of a corner
 
     def press(self, name: str) -> str | None:

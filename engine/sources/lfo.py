@@ -7,6 +7,7 @@ LFO's number and the period's.
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -56,6 +57,14 @@ class Lfos:
         self._beats = beats
         self._time = clock.time
         self._turns = dict.fromkeys(LFOS, 0.0)
+
+    def state(self) -> list[float]:
+        """How far each has turned."""
+        return list(self._turns.values())
+
+    def restore(self, turns: Sequence[float]) -> None:
+        """Goes on from what `state` gave."""
+        self._turns = dict(zip(LFOS, turns, strict=True))
 
     def poll(self, controls: Controls) -> None:
         """Moves every LFO on to the show's time."""

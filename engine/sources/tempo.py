@@ -6,7 +6,7 @@ twice.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from engine.controls import Controls
@@ -105,6 +105,16 @@ class Tempo:
     def leader(self) -> str:
         """Who leads just now: `audio` while its beat is followed, else `manual`."""
         return "audio" if self._tracking else "manual"
+
+    def state(self) -> dict[str, float]:
+        """Where the music is, fit for JSON."""
+        return {"bpm": self._bpm, "music": self._music, "first": self._first, "bars": self.bars}
+
+    def restore(self, state: Mapping[str, float], controls: Controls, gone: float) -> None:
+        """Goes on from what `state` gave, `gone` seconds ago, with the controls' bpm, whoever set it."""
+        self._bpm, self._left = state["bpm"], controls.target("tempo/bpm")
+        self._music = self._shown = state["music"] + gone * self._bpm / 60
+        self._begun, self._first, self.bars = math.floor(self._shown), int(state["first"]), int(state["bars"])
 
     def poll(self, controls: Controls) -> None:
         """Moves on to the show's time: begins the beats that have come, and gives the signals."""
