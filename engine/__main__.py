@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from engine import resources
 from engine.arguments import (
+    parse_config,
     parse_controls,
     parse_devices,
     parse_isf_check,
@@ -69,6 +70,9 @@ def run(command: str, arguments: list[str]) -> int:
         from engine.commands.isf_check import isf_check
 
         return isf_check(options)
+    if command == "config":
+        print(parse_config(rest).toml(), end="")
+        return FINE
     if command == "devices":
         parse_devices(rest)
         from engine.devices import report

@@ -168,3 +168,7 @@ def parameter(key: str) -> Callable[[str], float]:
         return value
 
     return read
+
+
+# Readers whose values are places on a disk: in a file they are meant from where it lies.
+PATHS = frozenset({Path, existing, folder, output, picture})
