@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.formats import IMAGES, STILL, VIDEOS, is_numbered
 from engine.parameters import PARAMETERS, SIGNALS
 from engine.routes import NUMBERS, Route
+from engine.sources.hours import Opening
 
 OSC_ADDRESS = "127.0.0.1:9010"
 MOST_FPS = 240.0
@@ -136,6 +137,14 @@ def host_and_port(text: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as {OSC_ADDRESS}")
     return host, int(port)
+
+
+def opening(text: str) -> Opening:
+    """[DAYS ]HH:MM-HH:MM."""
+    try:
+        return Opening.of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def setting(text: str) -> tuple[str, float]:

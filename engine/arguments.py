@@ -19,6 +19,7 @@ from engine.argument_values import (
     host_and_port,
     moment,
     network,
+    opening,
     output,
     parameter,
     picture,
@@ -140,6 +141,16 @@ def add_live_options(parser: argparse.ArgumentParser) -> None:
         help=f"draw the picture at this share of the window's size, {LEAST_QUALITY:g} to 1 (what the effects and the "
         "frame rate allow)",
     )  # fmt: skip
+    parser.add_argument(
+        "--hours", type=opening, action="append", default=[], metavar="[DAYS ]HH:MM-HH:MM",
+        help="show the picture in these hours only, by the clock on the wall, such as 'mon-fri 09:00-22:00'; outside "
+        "them it is black, and the dancer rests; may be repeated (always)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--idle", type=seconds, metavar="N",
+        help="when no key, OSC or sound has come for so long, show the idle scene, until some does (never)",
+    )  # fmt: skip
+    parser.add_argument("--idle-scene", metavar="NAME", help="the idle scene, by its name or number (all in turn)")
     parser.add_argument("--seconds", type=seconds, metavar="N", help="stop by itself after so long (never)")
     parser.add_argument("--log", type=Path, metavar="FILE", help="log the show, for `dancenet render --replay FILE`")
     parser.add_argument(

@@ -174,6 +174,10 @@ PICTURE = (
         "picture", "black", 0.0, 0.0, 1.0, 0.0, 0.0,
         "How far the picture is faded to black: 1 is a blackout.",
     ),
+    Parameter(
+        "picture", "closed", 0.0, 0.0, 1.0, 0.0, 0.0,
+        "How far the picture is faded to black outside the hours; at 1 the dancer rests.",
+    ),
     Parameter("picture", "dimmer", 1.0, 0.0, 1.0, SMOOTH, SMOOTH, "The master dimmer: 0 is dark."),
     Parameter(
         "picture", "flash_limiter", 1.0, 0.0, 1.0, 0.0, 0.0,

@@ -112,7 +112,8 @@ class Picture:
         coverage = self._layers.draw(values, clock).texture
         self.heard = self._sound() if self.chain.hears else None
         picture = self.chain.draw(coverage, values, clock, self.heard or SILENCE)
-        light = values["picture/dimmer"] * (1 - values["picture/black"])
+        closed = values.get("picture/closed", 0.0)  # which logs of older shows have not
+        light = values["picture/dimmer"] * (1 - values["picture/black"]) * (1 - closed)
         self._shown.resize(coverage.size)
         limited = values["picture/flash_limiter"] > 0.5
         stays = picture is not coverage  # which the next frame is drawn into

@@ -33,6 +33,7 @@ from engine.commands.opening import (
     start_controls,
 )
 from engine.commands.render import render_to, song_length
+from engine.commands.unattended import Unattended, new_unattended
 from engine.controls import Controls
 from engine.decoding import SHARE
 from engine.models import SEEDS
@@ -81,6 +82,7 @@ class Live:
     osc: Osc
     audio: Audio | AudioFile | None
     recorder: LiveRecorder
+    unattended: Unattended
 
 
 def live(options: argparse.Namespace) -> int:
@@ -156,14 +158,16 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         guard.callback(outputs.close)
         for key, value in asked_for(options).items():  # holds over what a monitor's file says, as over a scene
             controls.set(key, value)
-        sources: list[Source] = [picture.chain, osc, keys, outputs, *([audio] if audio else [])]
+        unattended = new_unattended(options, clock, [osc, keys], keepers.scenes, say)
+        sources: list[Source] = [picture.chain, *unattended.sources, outputs, *([audio] if audio else [])]
         sources += [*keepers.sources, cast.dance]
         shown: Shown = Logged(picture, log) if log else picture
         recorder = LiveRecorder(window.context, clock, options.record_to, say, lambda: picture.window, hearing=audio)
         controls.handle("picture/record", recorder.toggle)
-        sinks: list[Sink] = [cast.watchdog, osc.clients, recorder, window]
-        show = Show(clock, sources, controls, cast.models, shown, sinks)
-        stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio, recorder)
+        rest = unattended.rest
+        sinks: list[Sink] = [cast.watchdog, osc.clients, recorder, window, rest]
+        show = Show(clock, sources, controls, rest.dancer(cast.models), rest.picture(shown), sinks)
+        stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio, recorder, unattended)
         facts = partial(describe, stage, status)
         window.lay_over(Hud(window.context, controls, keys, facts, lambda: status.message, clock.now))
         guard.pop_all()  # from here on the show closes its parts
@@ -234,6 +238,7 @@ def describe(stage: Live, status: Status) -> list[Fact]:
         *([Fact("recording", recorder.progress, wrong=recorder.dropped > 0)] if recorder.recording else []),
         Fact("rate", f"{status.rate:.1f} fps", essential=False),
         Fact("late", f"{stage.window.late_frames}"),
+        *([Fact("state", stage.unattended.state)] if stage.unattended.state else []),
         Fact("seed", f"{controls.target('dance/seed'):.0f}"),
         Fact("tempo", f"{tempo.bpm:.1f} {tempo.leader}"),
         Fact("bar", f"{tempo.bars}", essential=False),

@@ -102,7 +102,7 @@ def start_controls(
 
 def told(options: argparse.Namespace, name: str) -> list[str]:
     """Where each value of an option comes from, for a line on what is wrong with it: the option, or a file's line."""
-    given = getattr(options, name)
+    given = getattr(options, name.replace("-", "_"))
     return getattr(options, "told", {}).get(name) or [f"--{name}"] * (len(given) if isinstance(given, list) else 1)
 
 

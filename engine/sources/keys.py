@@ -99,6 +99,8 @@ class Keys:
     def __init__(self) -> None:
         self.selected = FIRST
         """Key of the parameter that the keys for it move."""
+        self.played = 0
+        """How often a key was pressed, or repeated."""
         self._keys = {name: (key, arguments) for key in KEYS for name, arguments in key.presses().items()}
         self._pressed: list[tuple[Key, tuple[Argument, ...], int]] = []  # the last: its stride, of a corner
 
@@ -145,6 +147,7 @@ class Keys:
         """Nothing to give back: the keyboard is the window's."""
 
     def _find(self, name: str) -> tuple[Key, tuple[Argument, ...]] | None:
+        self.played += 1
         return self._keys.get(name) or self._keys.get(name.removeprefix("SHIFT+"))
 
 

@@ -84,6 +84,11 @@ class Osc:
         self.clients = Clients(self._socket, controls, complaints, now, signals_hz, reply_port)
         self._addresses = Addresses(controls, self.clients, complaints)
 
+    @property
+    def played(self) -> int:
+        """How many messages have changed something, or did something: what is only sent again does not count."""
+        return self._addresses.played
+
     def poll(self, controls: Controls) -> None:
         """Does what has been sent since the last poll, as far as the budget goes."""
         del controls  # the same that the addresses were made for

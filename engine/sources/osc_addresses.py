@@ -55,6 +55,8 @@ class Addresses:
         self._clients = clients
         self._complaints = complaints
         self._routes = RouteAddresses(controls)
+        self.played = 0
+        """How many messages have changed a parameter, or were commands and routes."""
         self._pressed: dict[str, int] = {}  # command -> the number it is held at, 0 when it is let go
         self._commands_left = MOST_COMMANDS
         self._matching = lru_cache(maxsize=PATTERNS_KEPT)(self._match)
@@ -99,12 +101,16 @@ class Addresses:
             if asks:
                 self._answer(key, arguments, sender, self._controls.target(key))
             else:
+                before = self._controls.target(key)
                 self._set(parameter, arguments, sender)
+                self.played += self._controls.target(key) != before
         elif key.endswith(BELOW_UNIT) and (parameter := self._controls.parameters.get(key.removesuffix(BELOW_UNIT))):
             if asks:
                 self._answer(key, arguments, sender, parameter.to_unit(self._controls.target(parameter.key)))
             else:
+                before = self._controls.target(parameter.key)
                 self._set_unit(parameter, arguments, sender)
+                self.played += self._controls.target(parameter.key) != before
         elif asks and (key in self._controls.commands or key in (SUBSCRIBE, UNSUBSCRIBE)):
             self._complaints.tell(key + BELOW_ASK, f"{ROOT}{key} is done, and has no value to ask for")
         elif command := self._controls.commands.get(key):
@@ -171,6 +177,7 @@ class Addresses:
             self._complaints.tell("commands", f"more than {MOST_COMMANDS} commands in a frame; the rest are left out")
             return
         self._commands_left -= 1
+        self.played += 1
         self._controls.command(command.key, *passed)
 
     def _press(self, command: Command, value: float) -> bool:
@@ -189,6 +196,7 @@ class Addresses:
                     self._answer(key, arguments, sender, *spelled)
             elif found is None:
                 self._routes.set_all(arguments)
+                self.played += 1
             elif asks:
                 route, field = found
                 self._answer(key, arguments, sender, float(getattr(route, field)))
