@@ -152,6 +152,10 @@ def add_live_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--idle-scene", metavar="NAME", help="the idle scene, by its name or number (all in turn)")
     parser.add_argument("--seconds", type=seconds, metavar="N", help="stop by itself after so long (never)")
+    parser.add_argument(
+        "--log-file", type=Path, metavar="FILE",
+        help="write what is said on the terminal to this file too, with the time; it stays small (none)",
+    )  # fmt: skip
     parser.add_argument("--log", type=Path, metavar="FILE", help="log the show, for `dancenet render --replay FILE`")
     parser.add_argument(
         "--record-to", type=folder, metavar="DIR",

@@ -36,6 +36,7 @@ from engine.commands.render import render_to, song_length
 from engine.commands.unattended import Unattended, new_unattended
 from engine.controls import Controls
 from engine.decoding import SHARE
+from engine.journal import Journal
 from engine.models import SEEDS
 from engine.output import connect
 from engine.output_files import OutputFiles, output_folder
@@ -96,9 +97,10 @@ def live(options: argparse.Namespace) -> int:
         from engine.sinks.window import WindowError
     except ImportError as error:  # libGL or libXrender is missing: then there is no display either
         return without_display(options, str(error))
-    status = Status()
+    journal = Journal(options.log_file) if options.log_file else None
+    status = Status(journal=journal)
     try:
-        with stop_signals() as stopped, closing(status), opened(options, status) as stage:
+        with journal or nullcontext(), stop_signals() as stopped, closing(status), opened(options, status) as stage:
             device = stage.cast.models.bundle.device
             status.say(f"runs on {device.name}: {device.reason}; frames by {stage.window.pacing}")
             while not (stage.window.closed or stopped()):

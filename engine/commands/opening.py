@@ -18,7 +18,7 @@ from engine.commands.ending import USAGE, Failure
 from engine.controls import Controls
 from engine.dancer import Dancer
 from engine.effects import EffectFiles
-from engine.health import Watchdog, sparing
+from engine.health import Watchdog
 from engine.models import Act, Models, connect, declared, find_models
 from engine.parameters import PARAMETERS
 from engine.providers import CPU, SESSION_ERRORS, DeviceError, one_line
@@ -31,6 +31,7 @@ from engine.sources.autopilot import Autopilot
 from engine.sources.dance import Dance
 from engine.sources.lfo import Lfos
 from engine.sources.tempo import BeatEstimate, Tempo
+from engine.sparing import sparing
 
 if TYPE_CHECKING:
     import moderngl
@@ -171,7 +172,8 @@ def new_cast(bundle: Bundle, folders: Sequence[Path], controls: Controls, device
         act = Act(bundle, Dancer(bundle, seeds))
     except SESSION_ERRORS as error:
         raise Failure(f"{bundle.folder}: {one_line(error)}") from None
-    watchdog = Watchdog(act.dancer, bundle.metadata, sparing(say))
+    # A dance that falls on and on must not fill a log; the status line and a render's summary count all.
+    watchdog = Watchdog(act.dancer, bundle.metadata, sparing(say, alike=lambda line: ""))
 
     def watch(act: Act) -> None:
         watchdog.watch(act.dancer, act.bundle.metadata)
