@@ -131,6 +131,13 @@ def folder(text: str) -> Path:
     return path
 
 
+def port(text: str) -> int:
+    """A port of this computer."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, 1 to 65535")
+    return int(text)
+
+
 def host_and_port(text: str) -> tuple[str, int]:
     """HOST:PORT."""
     host, _, port = text.rpartition(":")

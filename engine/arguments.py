@@ -23,6 +23,7 @@ from engine.argument_values import (
     output,
     parameter,
     picture,
+    port,
     route,
     seconds,
     setting,
@@ -152,6 +153,10 @@ def add_live_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--idle-scene", metavar="NAME", help="the idle scene, by its name or number (all in turn)")
     parser.add_argument("--seconds", type=seconds, metavar="N", help="stop by itself after so long (never)")
+    parser.add_argument(
+        "--health", type=port, metavar="PORT",
+        help="tell how the show is at http://127.0.0.1:PORT/health, on this computer only (nowhere)",
+    )  # fmt: skip
     parser.add_argument(
         "--log-file", type=Path, metavar="FILE",
         help="write what is said on the terminal to this file too, with the time; it stays small (none)",

@@ -47,6 +47,8 @@ class Status:
         """What was said last."""
         self._stream = stream
         self._journal = journal
+        self.listeners: list[Callable[[str], None]] = []
+        """Given each line that is said, however often."""
         self._stay = sparing(self._write_line, now=now)
         self._now = now
         self._terminal = stream.isatty()
@@ -76,6 +78,8 @@ class Status:
     def say(self, line: str) -> None:
         """Writes a line that stays, above the status; one that comes again and again less and less often."""
         self.message = line
+        for listener in self.listeners:
+            listener(line)
         self._stay(line)
 
     def close(self) -> None:

@@ -33,7 +33,7 @@ from engine.commands.opening import (
     start_controls,
 )
 from engine.commands.render import render_to, song_length
-from engine.commands.unattended import Unattended, new_unattended
+from engine.commands.unattended import Unattended, new_unattended, new_vitals, vital_facts
 from engine.controls import Controls
 from engine.decoding import SHARE
 from engine.journal import Journal
@@ -168,6 +168,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         controls.handle("picture/record", recorder.toggle)
         rest = unattended.rest
         sinks: list[Sink] = [cast.watchdog, osc.clients, recorder, window, rest]
+        sinks += new_vitals(options, lambda: vital_facts(stage, options.audio), clock, osc, status)
         show = Show(clock, sources, controls, rest.dancer(cast.models), rest.picture(shown), sinks)
         stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio, recorder, unattended)
         facts = partial(describe, stage, status)

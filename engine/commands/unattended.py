@@ -1,20 +1,30 @@
-"""What a show has that nobody attends: hours, rest, and something to show when nobody plays.
+"""What a show has that nobody attends: hours, rest, something to show when nobody plays, and word of how it is.
 
-Owns how these are made from the options.
+Owns how these are made from the options, and what there is to know of a show from afar.
 """
 
 import argparse
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from engine.clock import WallClock
 from engine.commands.ending import USAGE, Failure
 from engine.commands.opening import told
 from engine.rest import Rest
 from engine.scenes import Scenes
-from engine.show import Source
+from engine.show import Sink, Source
+from engine.sinks.health_page import HealthPage
+from engine.sinks.vitals import ENDED, HEARS, LOST, NONE, OFF, Vitals
+from engine.sources.audio import AudioFile
 from engine.sources.hours import Hours
 from engine.sources.idle import Hand, Idle
+from engine.sources.osc import Osc
+from engine.status import Status
+
+# How often the supervisor has started the show anew, as it tells the show.
+RESTARTS = "DANCENET_RESTARTS"
 
 
 @dataclass(frozen=True)
@@ -47,3 +57,37 @@ def new_unattended(
         idle = Idle(hands, clock, options.idle, options.idle_scene, scenes, say)
     played: list[Source] = [idle] if idle else list(hands)
     return Unattended([*played, Hours(options.hours, say)], Rest(clock), idle)
+
+
+def new_vitals(
+    options: argparse.Namespace, look: Callable[[], dict[str, Any]], clock: WallClock, osc: Osc, status: Status
+) -> list[Sink]:
+    """The sinks that tell how the show is: by OSC, and by HTTP where that is asked for."""
+    restarts = os.environ.get(RESTARTS, "")
+    vitals = Vitals(look, lambda: clock.rate_hz, int(restarts) if restarts.isdecimal() else 0)
+    status.listeners.append(vitals.note)
+    osc.answer_health(vitals.told)
+    return [vitals, *([HealthPage(options.health, vitals.told, status.say)] if options.health else [])]
+
+
+def vital_facts(stage: Any, wanted: str) -> dict[str, Any]:
+    """What an operator wants to know of the parts of a live show, whose audio was `wanted` so."""
+    bundle, osc, audio = stage.cast.models.bundle, stage.osc, stage.audio
+    state = OFF if audio is None else HEARS if audio.name else LOST if audio.ever_heard else NONE
+    if isinstance(audio, AudioFile) and audio.ended:
+        state = ENDED
+    return {
+        "state": stage.unattended.state or "dances",
+        "late_frames": stage.window.late_frames,
+        "falls": stage.cast.watchdog.resets,
+        "model": bundle.metadata.name,
+        "device": bundle.device.name,
+        "scene": stage.keepers.scenes.on,
+        "audio": audio.name if audio else "",
+        "audio_wanted": wanted,
+        "audio_state": state,
+        "osc_port": osc.port,
+        "osc_received": osc.received,
+        "osc_lost": osc.malformed + osc.refused + osc.dropped,
+        "osc_clients": len(osc.clients),
+    }

@@ -11,6 +11,7 @@ the order it came in, so that the newest value wins.
 
 import difflib
 import math
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from engine.controls import Controls
@@ -24,7 +25,7 @@ from engine.sources.osc_routes import GROUP, ROOT, SIGNAL_KEYS, RouteAddresses
 ASK = "?"
 BELOW_ASK = "/?"
 BELOW_UNIT = "/unit"
-ROUTE, SUBSCRIBE, UNSUBSCRIBE = "route", "subscribe", "unsubscribe"
+ROUTE, SUBSCRIBE, UNSUBSCRIBE, HEALTH = "route", "subscribe", "unsubscribe", "health"
 # Commands a frame; more are a fault of the sender's, and each may cost the show something.
 MOST_COMMANDS = 64
 # Patterns whose meaning is remembered; a sender of more than these is slower, not wrong.
@@ -51,6 +52,8 @@ class Addresses:
     """Does what messages say to `controls`; answers and subscriptions are `clients`' business."""
 
     def __init__(self, controls: Controls, clients: Clients, complaints: Complaints) -> None:
+        self.health: Callable[[], Mapping[str, object]] = dict
+        """Gives how the show is, name -> number, text or None."""
         self._controls = controls
         self._clients = clients
         self._complaints = complaints
@@ -120,6 +123,11 @@ class Addresses:
                 self._answer(key, arguments, sender, self._controls.signals.get(key, 0.0))
             else:
                 self._complaints.tell(key, f"{ROOT}{key} is a signal: it is sent, and cannot be set")
+        elif key == HEALTH:
+            if asks:
+                self._answer_health(arguments, sender)
+            else:
+                self._complaints.tell(key, f"{ROOT}{key} can be asked for only: send it with ?")
         elif key in (SUBSCRIBE, UNSUBSCRIBE):
             self._subscription(key, arguments, sender)
         elif key == ROUTE or key.startswith(GROUP):
@@ -218,6 +226,12 @@ class Addresses:
         else:
             self._clients.unsubscribe(sender, port)
 
+    def _answer_health(self, arguments: tuple[Argument, ...], sender: Place) -> None:
+        """A message for each of what there is to know: its name, then a number, or a text, empty for nothing."""
+        for name, value in self.health().items():
+            told = float(value) if isinstance(value, bool | int | float) else str("" if value is None else value)
+            self._answer(HEALTH, arguments, sender, name, told)
+
     def _answer(self, key: str, arguments: tuple[Argument, ...], sender: Place, *values: float | str) -> None:
         self._clients.answer(sender, self._port(arguments), ROOT + key, *values)
 
@@ -230,7 +244,15 @@ class Addresses:
     def _unknown(self, address: str) -> None:
         if not self._complaints.first(address):
             return
-        keys = (*self._controls.parameters, *self._controls.commands, *SIGNAL_KEYS, ROUTE, SUBSCRIBE, UNSUBSCRIBE)
+        keys = (
+            *self._controls.parameters,
+            *self._controls.commands,
+            *SIGNAL_KEYS,
+            ROUTE,
+            SUBSCRIBE,
+            UNSUBSCRIBE,
+            HEALTH,
+        )
         known = [ROOT + key for key in keys]
         near = difflib.get_close_matches(address, known, n=1)
         meant = f"; did you mean {near[0]}?" if near else ""
