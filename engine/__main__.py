@@ -18,6 +18,7 @@ from engine.arguments import (
     parse_live,
     parse_log,
     parse_render,
+    parse_service,
     parse_still,
 )
 from engine.commands.ending import FAILED, FINE, Failure
@@ -73,6 +74,11 @@ def run(command: str, arguments: list[str]) -> int:
     if command == "config":
         print(parse_config(rest).toml(), end="")
         return FINE
+    if command == "service":
+        options = parse_service(rest)
+        from engine.commands.service import service
+
+        return service(options)
     if command == "devices":
         parse_devices(rest)
         from engine.devices import report

@@ -55,6 +55,7 @@ commands:
   dancenet isf-check PATH...
                             draw ISF files, and tell which cannot be and where
   dancenet config           what the live show would run by, and where each option comes from
+  dancenet service install  have an installation start with the machine; remove and status too
   dancenet controls         every parameter, command, signal and key
   dancenet devices          monitors, audio inputs and devices for the model: which are used and why
 
@@ -253,6 +254,18 @@ def parse_controls(arguments: list[str]) -> argparse.Namespace:
         prog="dancenet controls",
         description="Lists every parameter, command, signal and key, as docs/controls.md does.",
     )
+    return parser.parse_args(arguments)
+
+
+def parse_service(arguments: list[str]) -> argparse.Namespace:
+    """`dancenet service` takes what to do."""
+    parser = argparse.ArgumentParser(
+        prog="dancenet service",
+        description="Has an installation start with the machine, as a systemd service of yours (Linux; "
+        "docs/installation.md tells how elsewhere). It runs `dancenet --installation` with your dancenet.toml.",
+    )
+    parser.add_argument("action", choices=("install", "remove", "status"))
+    parser.add_argument("--config", metavar="FILE", help="the options' file, to install with (your own)")
     return parser.parse_args(arguments)
 
 
