@@ -41,7 +41,10 @@ SHOW_LIBRARIES = [
 # moderngl has wheels for x86-64 only; elsewhere pip compiles it, which takes these and Python's headers.
 COMPILER = ["g++", "libx11-dev"]
 # Tests open real windows on a screen in memory, press real keys on real layouts, and listen to a real sound server.
-TEST_PROGRAMS = ["xvfb", "xdotool", "x11-xkb-utils", "pulseaudio", "pulseaudio-utils", "libasound2-plugins"]
+TEST_PROGRAMS = [
+    *("xvfb", "xdotool", "x11-xkb-utils", "x11-xserver-utils", "x11-utils"),
+    *("pulseaudio", "pulseaudio-utils", "libasound2-plugins"),
+]
 # Programs that people send OSC with, oscsend, Pure Data and SuperCollider, and one that they play videos in.
 CLIENT_PROGRAMS = ["liblo-tools", "puredata-core", "supercollider-language", "chromium"]
 # What lets WebGPU run without a GPU: Vulkan, and SwiftShader, which comes with Chromium.

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 
 from engine import resources
 from engine.arguments import (
+    parse_config,
     parse_controls,
     parse_devices,
     parse_isf_check,
     parse_live,
     parse_log,
     parse_render,
+    parse_service,
     parse_still,
 )
 from engine.commands.ending import FAILED, FINE, Failure
@@ -69,6 +71,14 @@ def run(command: str, arguments: list[str]) -> int:
         from engine.commands.isf_check import isf_check
 
         return isf_check(options)
+    if command == "config":
+        print(parse_config(rest).toml(), end="")
+        return FINE
+    if command == "service":
+        options = parse_service(rest)
+        from engine.commands.service import service
+
+        return service(options)
     if command == "devices":
         parse_devices(rest)
         from engine.devices import report

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.formats import IMAGES, STILL, VIDEOS, is_numbered
 from engine.parameters import PARAMETERS, SIGNALS
 from engine.routes import NUMBERS, Route
+from engine.sources.hours import Opening
 
 OSC_ADDRESS = "127.0.0.1:9010"
 MOST_FPS = 240.0
@@ -130,12 +131,27 @@ def folder(text: str) -> Path:
     return path
 
 
+def port(text: str) -> int:
+    """A port of this computer."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, 1 to 65535")
+    return int(text)
+
+
 def host_and_port(text: str) -> tuple[str, int]:
     """HOST:PORT."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as {OSC_ADDRESS}")
     return host, int(port)
+
+
+def opening(text: str) -> Opening:
+    """[DAYS ]HH:MM-HH:MM."""
+    try:
+        return Opening.of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def setting(text: str) -> tuple[str, float]:
@@ -168,3 +184,7 @@ def parameter(key: str) -> Callable[[str], float]:
         return value
 
     return read
+
+
+# Readers whose values are places on a disk: in a file they are meant from where it lies.
+PATHS = frozenset({Path, existing, folder, output, picture})

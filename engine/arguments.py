@@ -4,6 +4,7 @@ A value out of range ends the program with a line on what is allowed, exit code 
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from engine import __version__
@@ -18,9 +19,11 @@ from engine.argument_values import (
     host_and_port,
     moment,
     network,
+    opening,
     output,
     parameter,
     picture,
+    port,
     route,
     seconds,
     setting,
@@ -28,6 +31,8 @@ from engine.argument_values import (
     signals_rate,
     size,
 )
+from engine.config import FILE, Configuration, configure
+from engine.config_file import ConfigError
 from engine.formats import CODECS, IMAGES, VIDEOS, Codec, codec_for
 from engine.sources.osc import SIGNALS_HZ
 
@@ -50,6 +55,8 @@ commands:
   dancenet log FILE         what a log made with --log holds
   dancenet isf-check PATH...
                             draw ISF files, and tell which cannot be and where
+  dancenet config           what the live show would run by, and where each option comes from
+  dancenet service install  have an installation start with the machine; remove and status too
   dancenet controls         every parameter, command, signal and key
   dancenet devices          monitors, audio inputs and devices for the model: which are used and why
 
@@ -59,7 +66,36 @@ commands:
 
 
 def parse_live(arguments: list[str]) -> argparse.Namespace:
-    """The options of the live show; its help lists the commands too."""
+    """The options of the live show, from the command line and, under those, from the configuration's file."""
+    return live_configuration(new_live_parser, arguments).options()
+
+
+def parse_config(arguments: list[str]) -> Configuration:
+    """What `dancenet config` prints: what the live show would be started with by these arguments."""
+    return live_configuration(new_config_parser, arguments)
+
+
+def live_configuration(new_parser: Callable[[], argparse.ArgumentParser], arguments: list[str]) -> Configuration:
+    """Reads both; ends the program with lines on what is wrong with the file."""
+    try:
+        return configure(new_parser, arguments)
+    except ConfigError as error:
+        new_parser().exit(2, "".join(f"dancenet: {line}\n" for line in error.lines))
+
+
+def new_config_parser() -> argparse.ArgumentParser:
+    """The grammar of `dancenet config`: that of the live show, whose options it takes."""
+    parser = argparse.ArgumentParser(
+        prog="dancenet config",
+        description="Prints what the live show would run by, as a dancenet.toml: every option, and whether it is the "
+        "default or comes from the file or the command line.",
+    )
+    add_live_options(parser)
+    return parser
+
+
+def new_live_parser() -> argparse.ArgumentParser:
+    """The grammar of the live show; its help lists the commands too."""
     parser = argparse.ArgumentParser(
         prog="dancenet",
         description="A neural dancer, played live: in a window, steered by keys, OSC and music.",
@@ -67,12 +103,27 @@ def parse_live(arguments: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"dancenet {__version__}")
-    add_dance_options(parser, "a new one each time")
-    parser.add_argument("--size", type=size, default=SIZE, metavar="WxH", help="of the window (1280x720)")
-    parser.add_argument("--fullscreen", action="store_true", help="start over the whole screen")
+    add_live_options(parser)
+    return parser
+
+
+def add_live_options(parser: argparse.ArgumentParser) -> None:
+    """Every option of the live show. Defaults are texts, as a user would give them, or plain numbers and switches; a
+    switch can be turned off too, and what may be repeated has a list: so that each has its place in the file."""
+    parser.add_argument(
+        "--config", metavar="FILE",
+        help=f"the options' own file; off for none ({FILE} in your configuration's folder, if it is there)",
+    )  # fmt: skip
+    add_dance_options(parser, "a new one each time", FPS)
+    parser.add_argument(
+        "--size", type=size, default="{}x{}".format(*SIZE), metavar="WxH", help="of the window (1280x720)"
+    )
+    parser.add_argument(
+        "--fullscreen", action=argparse.BooleanOptionalAction, default=False, help="start over the whole screen"
+    )
     parser.add_argument("--monitor", type=count, metavar="N", help="open on this monitor, as `dancenet devices` counts")
     parser.add_argument(
-        "--osc", type=host_and_port, default=host_and_port(OSC_ADDRESS), metavar="HOST:PORT",
+        "--osc", type=host_and_port, default=OSC_ADDRESS, metavar="HOST:PORT",
         help=f"where to listen for OSC ({OSC_ADDRESS})",
     )  # fmt: skip
     parser.add_argument(
@@ -93,18 +144,38 @@ def parse_live(arguments: list[str]) -> argparse.Namespace:
         help=f"draw the picture at this share of the window's size, {LEAST_QUALITY:g} to 1 (what the effects and the "
         "frame rate allow)",
     )  # fmt: skip
+    parser.add_argument(
+        "--hours", type=opening, action="append", default=[], metavar="[DAYS ]HH:MM-HH:MM",
+        help="show the picture in these hours only, by the clock on the wall, such as 'mon-fri 09:00-22:00'; outside "
+        "them it is black, and the dancer rests; may be repeated (always)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--idle", type=seconds, metavar="N",
+        help="when no key, OSC or sound has come for so long, show the idle scene, until some does (never)",
+    )  # fmt: skip
+    parser.add_argument("--idle-scene", metavar="NAME", help="the idle scene, by its name or number (all in turn)")
     parser.add_argument("--seconds", type=seconds, metavar="N", help="stop by itself after so long (never)")
+    parser.add_argument(
+        "--health", type=port, metavar="PORT",
+        help="tell how the show is at http://127.0.0.1:PORT/health, on this computer only (nowhere)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--log-file", type=Path, metavar="FILE",
+        help="write what is said on the terminal to this file too, with the time; it stays small (none)",
+    )  # fmt: skip
     parser.add_argument("--log", type=Path, metavar="FILE", help="log the show, for `dancenet render --replay FILE`")
     parser.add_argument(
         "--record-to", type=folder, metavar="DIR",
         help="where Shift+R records the show to (your videos' folder, or the current one)",
     )  # fmt: skip
     parser.add_argument(
-        "--installation", action="store_true",
+        "--installation", action=argparse.BooleanOptionalAction, default=False,
         help="play for months with nobody there: over the whole screen of --monitor (1), without keys, started anew "
         "whenever it crashes or hangs (docs/installation.md)",
     )  # fmt: skip
-    parser.add_argument("--keys", action="store_true", help="hear the keyboard in an installation too")
+    parser.add_argument(
+        "--keys", action=argparse.BooleanOptionalAction, default=False, help="hear the keyboard in an installation too"
+    )
     parser.add_argument(
         "--state", type=Path, metavar="FILE",
         help="keep the show's state there every few seconds, and go on from what lies there",
@@ -112,8 +183,6 @@ def parse_live(arguments: list[str]) -> argparse.Namespace:
     # What a supervisor starts its show with.
     parser.add_argument("--supervised", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--safe", action="store_true", help=argparse.SUPPRESS)
-    parser.set_defaults(fps=FPS)
-    return parser.parse_args(arguments)
 
 
 def parse_render(arguments: list[str]) -> argparse.Namespace:
@@ -185,11 +254,10 @@ def parse_still(arguments: list[str]) -> argparse.Namespace:
         description="Renders one frame of a dance to OUT.png: the one that a render shows at that second.",
     )
     parser.add_argument("out", type=picture, metavar="OUT", help="a file ending in .png")
-    add_dance_options(parser, "0")
+    add_dance_options(parser, "0", FPS)
     parser.add_argument("--at", type=moment, default=0.0, metavar="N", help="seconds from the dance's beginning (0)")
     parser.add_argument("--audio", type=Path, metavar="FILE", help="dance to this song")
     parser.add_argument("--size", type=size, default=SIZE, metavar="WxH", help="of the picture (1280x720)")
-    parser.set_defaults(fps=FPS)
     options = parser.parse_args(arguments)
     if len(options.model) > 1:
         parser.error("argument --model: a still is danced by one")
@@ -202,6 +270,18 @@ def parse_controls(arguments: list[str]) -> argparse.Namespace:
         prog="dancenet controls",
         description="Lists every parameter, command, signal and key, as docs/controls.md does.",
     )
+    return parser.parse_args(arguments)
+
+
+def parse_service(arguments: list[str]) -> argparse.Namespace:
+    """`dancenet service` takes what to do."""
+    parser = argparse.ArgumentParser(
+        prog="dancenet service",
+        description="Has an installation start with the machine, as a systemd service of yours (Linux; "
+        "docs/installation.md tells how elsewhere). It runs `dancenet --installation` with your dancenet.toml.",
+    )
+    parser.add_argument("action", choices=("install", "remove", "status"))
+    parser.add_argument("--config", metavar="FILE", help="the options' file, to install with (your own)")
     return parser.parse_args(arguments)
 
 
@@ -233,8 +313,8 @@ def parse_devices(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
-    """What a live show and a render have in common."""
+def add_dance_options(parser: argparse.ArgumentParser, seed: str, fps: float | None = None) -> None:
+    """What a live show and a render have in common. `fps` is its default; None leaves it to be found out."""
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="DIR",
         help="the dancer's bundle, or a folder of bundles; repeated, N and P change between them (the one that ships)",
@@ -245,7 +325,7 @@ def add_dance_options(parser: argparse.ArgumentParser, seed: str) -> None:
         help="how freely it moves, 0.05 to 3 (what suits the dancer best)",
     )  # fmt: skip
     parser.add_argument("--speed", type=parameter("dance/speed"), metavar="X", help="0 freezes, 2 is double (1)")
-    parser.add_argument("--fps", type=frame_rate, metavar="N", help=f"frames a second ({FPS:g})")
+    parser.add_argument("--fps", type=frame_rate, default=fps, metavar="N", help=f"frames a second ({FPS:g})")
     parser.add_argument(
         "--device", choices=DEVICES, default=DEVICES[0],
         help="where the model runs; auto takes an NVIDIA GPU, or another one that WebGPU reaches, if it works (auto)",

@@ -122,17 +122,3 @@ class Motion:
         if self._slow_since is None:
             self._slow_since = position
         self.still = SECOND + (position - self._slow_since) / self._rate
-
-
-def sparing(say: Callable[[str], None]) -> Callable[[str], None]:
-    """`say`, but of many lines only the first four, then the 8th, 16th, ...: a dance that falls on and on must not fill
-    a log. The status line and a render's summary count all."""
-    count = 0
-
-    def speak(line: str) -> None:
-        nonlocal count
-        count += 1
-        if count <= 4 or count & (count - 1) == 0:
-            say(line if count <= 4 else f"{line} (the {count}th time)")
-
-    return speak

@@ -15,7 +15,8 @@ STEPS = 255
 
 def light_of(values: Mapping[str, float]) -> float:
     """The factor of the picture's red, green and blue that a frame's values ask for, 0..1."""
-    return round(STEPS * values["picture/dimmer"] * (1 - values["picture/black"])) / STEPS
+    closed = values.get("picture/closed", 0.0)  # which logs of older shows have not
+    return round(STEPS * values["picture/dimmer"] * (1 - values["picture/black"]) * (1 - closed)) / STEPS
 
 
 class Lit:

@@ -115,7 +115,7 @@ SWITCH = ("off", "on")
 CORNERS = ("top_left", "top_right", "bottom_right", "bottom_left")
 EDGES = ("left", "right", "top", "bottom")
 # What the light of the picture comes from, which is taken from it last.
-LIGHT = ("picture/black", "picture/dimmer")
+LIGHT = ("picture/black", "picture/closed", "picture/dimmer")
 LFOS = (1, 2, 3, 4)
 SHAPES = ("sine", "triangle", "saw", "square", "random")
 LAYOUTS = ("crowd", "line", "ring", "trail")
@@ -175,6 +175,10 @@ PICTURE = (
     Parameter(
         "picture", "black", 0.0, 0.0, 1.0, 0.0, 0.0,
         "How far the picture is faded to black: 1 is a blackout.",
+    ),
+    Parameter(
+        "picture", "closed", 0.0, 0.0, 1.0, 0.0, 0.0,
+        "How far the picture is faded to black outside the hours; at 1 the dancer rests.",
     ),
     Parameter("picture", "dimmer", 1.0, 0.0, 1.0, SMOOTH, SMOOTH, "The master dimmer: 0 is dark."),
     Parameter(

@@ -27,6 +27,9 @@ a kind are on at once: `echo`, `echo_2`, `echo_3`. [effects.md](effects.md) tell
 COMMANDS_OPENING = """\
 A command is done when its address is sent without an argument, with an argument of its own, or with a number that
 rises above 0.5 (a button). Those marked *musical* wait for the next beat or bar where `tempo/quantise` says so.
+
+`/dancenet/health ?` asks how the show is; `/dancenet/health NAME VALUE` comes back for each thing there is to know,
+which [installation.md](installation.md#health) lists.
 """
 SIGNALS_OPENING = """\
 Signals are 0..1 and live while their source is. They go out to OSC subscribers, and routes move parameters by them.

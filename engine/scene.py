@@ -13,10 +13,13 @@ from engine.parameters import Parameter
 from engine.routes import Route
 
 # A scene says nothing of these unless its file names them: the band's tempo, the room's sound and its projector, how
-# scenes come, which dance it is, what the performer holds down (a blackout must outlast a change of scene), and what
-# keeps the audience from harm.
+# scenes come, which dance it is, what the performer or the hours hold down (a blackout must outlast a change of
+# scene), and what keeps the audience from harm.
 LEFT_ALONE_GROUPS = ("tempo", "scene", "audio", "output")
-LEFT_ALONE = ("dance/seed", "dance/frozen", "picture/black", "picture/dimmer", "picture/flash_limiter")
+LEFT_ALONE = (
+    *("dance/seed", "dance/frozen", "picture/black", "picture/dimmer", "picture/closed"),
+    "picture/flash_limiter",
+)
 
 # How a scene's file may be called, and so what may be stored: no dots and slashes, which could lead out of the folder.
 STEM = re.compile(r"\w(?:[\w -]{0,62}\w)?")

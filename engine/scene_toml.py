@@ -108,7 +108,7 @@ class _Reader:
     def __init__(self, text: str, file: Path, warn: Callable[[str], None]) -> None:
         self._file = file
         self._warn = warn
-        self._where = dict(_places(text))
+        self._where = dict(places(text))
 
     def say(self, place: Place, line: str) -> None:
         number = self._where.get(place)
@@ -121,7 +121,7 @@ class _Reader:
                 where: Place = (*place, key) if len(place) == 2 else (key, 0)
                 if where not in self._where:
                     where = "", 0, key
-                self.say(where, f"unknown {what} {key!r}{_nearest(key, known)}; the rest counts")
+                self.say(where, f"unknown {what} {key!r}{nearest(key, known)}; the rest counts")
 
     def table(self, content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         found = content.get(name, {})
@@ -135,7 +135,7 @@ class _Reader:
         place = "parameters", 0, key
         parameter = parameters.get(key)
         if parameter is None:
-            self.say(place, f"unknown parameter {key!r}{_nearest(key, parameters)}; the rest counts")
+            self.say(place, f"unknown parameter {key!r}{nearest(key, parameters)}; the rest counts")
             return None
         if given in parameter.choices:
             return float(parameter.choices.index(str(given)))
@@ -162,7 +162,7 @@ class _Reader:
         for end, known in (("signal", signals), ("parameter", list(parameters))):
             if given.get(end) not in known:
                 at = (*place, end) if end in given else place
-                near = _nearest(given[end], known) if end in given else ""
+                near = nearest(given[end], known) if end in given else ""
                 what = f"unknown {end} {given[end]!r}" if end in given else f"a route without its {end}"
                 self.say(at, f"{what}{near}; the route is left out")
                 return None
@@ -196,7 +196,8 @@ def _number(given: object) -> float | None:
         return None
 
 
-def _nearest(wrong: object, known: Iterable[str]) -> str:
+def nearest(wrong: object, known: Iterable[str]) -> str:
+    """What of the `known` may have been meant, to be told after what was wrong; nothing where none is near."""
     near = difflib.get_close_matches(str(wrong), list(known), n=1)
     return f'; did you mean "{near[0]}"?' if near else ""
 
@@ -205,7 +206,7 @@ HEADER = re.compile(r"\s*\[\[?\s*([\w-]+)")
 ENTRY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*[=.]""")
 
 
-def _places(text: str) -> Iterator[tuple[Place, int]]:
+def places(text: str) -> Iterator[tuple[Place, int]]:
     """Where tables and their keys stand: (table, which of its name[, key]) -> line. tomllib does not tell."""
     table, counts = "", {"": 0}
     for number, line in enumerate(text.splitlines(), 1):

@@ -5,7 +5,8 @@ the scenes are at hand.
 """
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from engine import scene_toml
 from engine.controls import Controls
@@ -76,10 +77,25 @@ class Scenes:
         """Fades to a scene by its name or number. Raises ValueError where there is none such, or no such fade."""
         if which is None:
             raise ValueError(WANTED)
+        self._fade_to(self.find(which), None if fade is None else Fade.of(fade))
+
+    def find(self, which: float | str) -> Scene:
+        """The scene of this name or number. Raises ValueError where there is none such."""
         scene = self._find(which)
         if scene is None:
             raise ValueError(f"no scene {_shown(which)}{self._nearest(which)}")
-        self._fade_to(scene, None if fade is None else Fade.of(fade))
+        return scene
+
+    def remember(self) -> Scene:
+        """The look as it is going to be, to be returned to."""
+        rows, controls = self._controls.parameters, self._controls
+        values = {key: controls.target(key) for key, row in rows.items() if belongs(row)}
+        return Scene(self._on, self._on, None, None, values, tuple(controls.routes))
+
+    def return_to(self, look: Scene, seconds: float, but: Iterable[str] = ()) -> None:
+        """Fades to a look that was remembered; the parameters in `but` stay as they are."""
+        stay = {key: self._controls.target(key) for key in but if key in look.parameters}
+        self._fade_to(replace(look, parameters={**look.parameters, **stay}), Fade(seconds))
 
     def store(self, which: float | str | None = None, *_: object) -> None:
         """Stores the show as a scene of this name or number. Raises ValueError for a name that is none."""

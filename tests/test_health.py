@@ -11,7 +11,7 @@ from engine.bundle import Bundle, open_bundle
 from engine.clock import FixedClock
 from engine.controls import Controls
 from engine.dancer import Dancer
-from engine.health import Motion, Watchdog, sparing
+from engine.health import Motion, Watchdog
 from engine.parameters import PARAMETERS
 from engine.render import DecodedPicture
 from engine.show import Show
@@ -203,11 +203,3 @@ def test_stillness_begins_when_the_last_second_is_slow_all_through() -> None:
             break
     # The last motion leads to step 100. A second's mean is slow with 14 motions of 30, and must be so for a second.
     assert step == 100 + (30 - 14) + 30
-
-
-def test_of_many_falls_few_are_said() -> None:
-    said: list[str] = []
-    speak = sparing(said.append)
-    for _ in range(40):
-        speak("fell")
-    assert said == ["fell"] * 4 + [f"fell (the {count}th time)" for count in (8, 16, 32)]

@@ -6,9 +6,10 @@ import hashlib
 import io
 import math
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,11 @@ from engine.commands.opening import SHADERS, Painting, new_picture, shipped
 from engine.effects import EffectFiles
 from engine.parameters import COMMANDS, SIGNALS, Command
 from engine.replay import ReplayClock, ReplayControls, ReplayDancer, ReplayQuality
+from engine.rest import REST_HZ
 from engine.routes import DEFAULT_ROUTES, Route
 from engine.show import Show
 from engine.show_log import ShowLog
+from engine.sources.hours import DAYS
 from engine.status import Status
 from tests.display import Screen
 from tests.fixtures.tiny_bundle import write_tiny_bundle
@@ -368,3 +371,54 @@ def test_a_logged_show_of_everything_is_shown_again_frame_by_frame(
     context = request.getfixturevalue("context")  # now: no thread has a context of a window and one without at once
     again = replayed(path, [tmp_path / "one", tmp_path / "two"], context)
     assert again.frames == seen.frames
+
+
+def test_outside_the_hours_the_window_is_black_and_the_show_rests_until_it_is_opened(
+    tiny_bundle: Path, tmp_path: Path, x_display: Screen
+) -> None:
+    hours = datetime.now() + timedelta(hours=2)
+    opening = f"{hours:%H:%M}-{hours + timedelta(hours=1):%H:%M}"
+    with playing_live(tmp_path, "--model", str(tiny_bundle), "--audio", "off", "--hours", opening) as player:
+        stage = player.stage
+        player.frames(2)
+        assert not stage.picture.read().any()
+        player.until(lambda: stage.unattended.rest.resting)
+        position = stage.cast.models.dancer.positions.copy()
+        began, frames = time.perf_counter(), 4
+        cpu = time.process_time()
+        player.frames(frames)
+        assert time.perf_counter() - began > (frames - 1) / REST_HZ
+        assert time.process_time() - cpu < 0.2 * frames / REST_HZ
+        assert (stage.cast.models.dancer.positions == position).all()
+        assert {fact.label: fact.value for fact in describe(stage, Status(io.StringIO()))}["state"] == "rests"
+        player.send("picture/closed", 0)
+        player.frames(3)
+        assert stage.picture.read().any()
+        assert (stage.cast.models.dancer.positions > position).all()
+        assert stage.clock.rate_hz == 30
+    assert f"hours: closed until {DAYS[hours.weekday()]}" in player.said.getvalue()
+
+
+def test_a_show_that_nobody_plays_shows_the_idle_scene(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:
+    options = ("--model", str(tiny_bundle), "--audio", "off", "--idle", "0.5", "--idle-scene", "calm")
+    with playing_live(tmp_path, *options) as player:
+        player.until(lambda: player.stage.keepers.scenes.on == "2-calm")
+        player.send("dance/speed", 1.75)
+        player.until(lambda: player.stage.keepers.scenes.on != "2-calm")
+        player.frames(1)
+        assert player.stage.controls.target("dance/speed") == 1.75
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--idle", "9", "--idle-scene", "clam"), "--idle-scene: no scene 'clam'; did you mean \"calm\"?"),
+        (("--idle-scene", "calm"), "--idle-scene: --idle says after how many seconds"),
+    ],
+)
+def test_an_idle_scene_that_cannot_be_is_wrong_usage(
+    arguments: tuple[str, ...], line: str, tiny_bundle: Path, tmp_path: Path, x_display: Screen
+) -> None:
+    options = ("--model", str(tiny_bundle), "--audio", "off")
+    with pytest.raises(Failure, match=re.escape(line)), playing_live(tmp_path, *options, *arguments):
+        pass

@@ -206,3 +206,21 @@ def test_the_refresh_is_measured_where_swaps_wait_for_it() -> None:
     assert measure_refresh(waiting.flip, None, waiting.now) is None
     free = Desk()
     assert measure_refresh(free.flip, 60.0, free.now) is None
+
+
+def test_a_show_that_rests_is_paced_by_a_timer_and_then_by_the_screen_again() -> None:
+    desk = Desk(60, depth=2)
+    clock, pacer = pace(desk, 30, 60)
+    play(desk, pacer, clock, 30)
+    assert pacer.refreshes == 2
+    clock.rate_hz = 2
+    swaps, begun = len(desk.swapped), desk.time
+    play(desk, pacer, clock, 20)
+    assert (pacer.refreshes, len(desk.swapped) - swaps) == (0, 20)
+    assert desk.time - begun == pytest.approx(10, abs=0.1)
+    clock.rate_hz = 30
+    begun = desk.time
+    play(desk, pacer, clock, 60)
+    assert pacer.refreshes == 2
+    assert desk.time - begun == pytest.approx(2, abs=0.6), "a frame may still be that of the slow rate"
+    assert pacer.late_frames <= 1

@@ -35,5 +35,5 @@ def test_what_belongs_to_a_scene_is_the_look_of_the_dance() -> None:
     groups = {row.group for row in PARAMETERS if belongs(row)}
     assert groups.isdisjoint({"tempo", "scene", "audio", "output"})
     kept = {row.key for row in PARAMETERS if row.group in ("dance", "picture") and not belongs(row)}
-    held = {"picture/black", "picture/dimmer", "picture/flash_limiter"}
+    held = {"picture/black", "picture/dimmer", "picture/closed", "picture/flash_limiter"}
     assert kept == {"dance/seed", "dance/frozen", *held}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.clock import WallClock
 from engine.commands.opening import Cast, Timekeepers
+from engine.commands.unattended import Unattended
 from engine.controls import Controls
 from engine.show import Show
 from engine.sinks.live_recorder import LiveRecorder
@@ -35,6 +36,7 @@ class Live:
     osc: Osc
     audio: Audio | AudioFile | None
     recorder: LiveRecorder
+    unattended: Unattended
 
 
 def describe(stage: Live, status: Status) -> list[Fact]:
@@ -48,6 +50,7 @@ def describe(stage: Live, status: Status) -> list[Fact]:
         *([Fact("recording", recorder.progress, wrong=recorder.dropped > 0)] if recorder.recording else []),
         Fact("rate", f"{status.rate:.1f} fps", essential=False),
         Fact("late", f"{stage.window.late_frames}"),
+        *([Fact("state", stage.unattended.state)] if stage.unattended.state else []),
         Fact("seed", f"{controls.target('dance/seed'):.0f}"),
         Fact("tempo", f"{tempo.bpm:.1f} {tempo.leader}"),
         Fact("bar", f"{tempo.bars}", essential=False),

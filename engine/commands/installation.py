@@ -10,14 +10,16 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import engine
 from engine.commands.ending import Failure, stop_signals
-from engine.commands.kept import MONITOR
+from engine.commands.kept import MONITOR, RESTARTS
+from engine.journal import Journal
 from engine.leash import Kept
 from engine.only_one import OnlyOne, Taken
+from engine.scene_files import put
 from engine.state_folder import state_folder
 from engine.supervisor import Patience, Start, Supervisor
 
@@ -34,32 +36,45 @@ def installation(options: argparse.Namespace, arguments: Sequence[str], patience
     monitor = options.monitor or MONITOR
     try:
         lock = OnlyOne(state_folder() / f"monitor-{monitor}.lock")
+        # What a file gives is kept for every start: one that is broken meanwhile must not end even safe mode.
+        config = state_folder() / f"monitor-{monitor}.toml"
+        put(config, options.of_file)
     except Taken:
         raise Failure(f"an installation plays on monitor {monitor} already; --monitor N is for another one") from None
     except OSError as error:
         raise Failure(f"{error.filename}: {error.strerror}") from None
     state = options.state or state_folder() / f"monitor-{monitor}.state"
-    with closing(lock), stop_signals() as stopped, awake(say), closing(Hanging(monitor, say)) as curtain:
+    kept = ["--config", str(config), "--supervised", "--state", str(state)]
+    journal = Journal(options.log_file) if options.log_file else None
+
+    def say(line: str) -> None:
+        print(f"dancenet: installation: {line}", file=sys.stderr, flush=True)
+        if journal:
+            journal.write(f"installation: {line}")
+
+    with (
+        closing(lock),
+        journal or nullcontext(),
+        stop_signals() as stopped,
+        awake(say),
+        closing(Hanging(monitor, say)) as curtain,
+    ):
 
         def start(how: Start) -> Kept:
             if how is not Start.AS_IT_WAS:
                 set_aside(state)
-            safe = ["--safe"] if how is Start.SAFE else []
-            return Kept(*ours("engine", [*arguments, "--supervised", "--state", str(state), *safe]))
+            command, environment = ours("engine", [*arguments, *kept, *(["--safe"] if how is Start.SAFE else [])])
+            return Kept(command, {**environment, RESTARTS: str(supervisor.restarts)})
 
         def stopping() -> bool:
             curtain.look()
             return stopped()
 
-        code = Supervisor(start, say, stopping, time.monotonic, time.sleep, patience).run()
+        supervisor = Supervisor(start, say, stopping, time.monotonic, time.sleep, patience)
+        code = supervisor.run()
         with suppress(OSError):
             state.unlink(missing_ok=True)  # what ended well begins anew
         return code
-
-
-def say(line: str) -> None:
-    """A line that stays."""
-    print(f"dancenet: installation: {line}", file=sys.stderr, flush=True)
 
 
 def ours(module: str, arguments: Sequence[str]) -> tuple[list[str], Mapping[str, str]]:

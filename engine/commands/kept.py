@@ -14,11 +14,14 @@ from engine.state_folder import state_folder
 MONITOR = 1
 # As engine/providers.py has it: to import it here would load onnxruntime for the supervisor.
 CPU = "cpu"
+# The variable of the environment that tells a show how often it was started anew.
+RESTARTS = "DANCENET_RESTARTS"
 # Scenes that are stored in safe mode, in the state's folder: the performer's own are not read.
 SAFE_SCENES = "safe-mode/scenes"
 LEFT_OUT: dict[str, Any] = {
     **{"model": [], "set": [], "route": [], "scene": None, "seed": None, "temperature": None, "speed": None},
-    **{"shaders": None, "quality": None, "state": None, "device": CPU},
+    **{"shaders": None, "quality": None, "state": None, "device": CPU, "precision": "auto"},
+    **{"idle": None, "idle_scene": None, "told": {}},
 }
 
 

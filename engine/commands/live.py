@@ -33,8 +33,10 @@ from engine.commands.opening import (
 )
 from engine.commands.render import render_to, song_length
 from engine.commands.resuming import gather, resumed
+from engine.commands.unattended import new_unattended, new_vitals, vital_facts
 from engine.controls import Controls
 from engine.decoding import SHARE
+from engine.journal import Journal
 from engine.leash import Leash
 from engine.models import SEEDS
 from engine.output import connect
@@ -78,15 +80,18 @@ def live(options: argparse.Namespace) -> int:
     try:
         from engine.sinks.window import WindowError
     except ImportError as error:  # libGL or libXrender is missing: then there is no display either
+        if options.supervised:
+            raise Failure(f"no window: {error}") from None
         return without_display(options, str(error))
-    status = Status()
     leash = Leash() if options.supervised else None
     if options.installation:
         options = as_installation(options)
     if leash and not has_monitor(options.monitor):
         return NO_DISPLAY
+    journal = Journal(options.log_file) if options.log_file else None
+    status = Status(journal=journal)
     try:
-        with stop_signals() as stopped, closing(status), opened(options, status) as stage:
+        with journal or nullcontext(), stop_signals() as stopped, closing(status), opened(options, status) as stage:
             bundle = stage.cast.models.bundle
             runs = f"runs on {bundle.device.name}: {bundle.device.reason}; in {bundle.precision}"
             status.say(f"{runs}; frames by {stage.window.pacing}")
@@ -156,18 +161,24 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         guard.callback(outputs.close)
         for key, value in {} if before else asked_for(options).items():  # holds over a monitor's file, as over a scene
             controls.set(key, value)
-        sources: list[Source] = [picture.chain, osc, keys, outputs, *([audio] if audio else [])]
+        unattended = new_unattended(options, clock, [osc, keys], keepers.scenes, say)
+        sources: list[Source] = [picture.chain, *unattended.sources, outputs, *([audio] if audio else [])]
         sources += [*keepers.sources, cast.dance]
         logged = [Logged(picture, log)] if log else []
         shown: Shown = logged[0] if logged else picture
         recorder = LiveRecorder(window.context, clock, options.record_to, say, lambda: picture.window, hearing=audio)
         controls.handle("picture/record", recorder.toggle)
+        rest = unattended.rest
         # The window is first, so that nothing comes between the light and the swap.
-        sinks: list[Sink] = [window, cast.watchdog, osc.clients, recorder, *logged]
+        sinks: list[Sink] = [window, cast.watchdog, osc.clients, recorder, *logged, rest]
         if options.state:
-            sinks.append(StateKeeper(options.state, lambda: gather(controls, keepers, cast), say, clock.now))
-        show = Show(clock, sources, controls, cast.models, shown, sinks, window, at_once=[osc])
-        stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio, recorder)
+            sinks.append(
+                StateKeeper(options.state, lambda: gather(controls, keepers, cast, unattended.look), say, clock.now)
+            )
+        sinks += new_vitals(options, lambda: vital_facts(stage, options.audio), clock, osc, status)
+        dancer, at_once = rest.dancer(cast.models), [unattended.idle or osc]
+        show = Show(clock, sources, controls, dancer, rest.picture(shown), sinks, window, at_once)
+        stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio, recorder, unattended)
         facts = partial(describe, stage, status)
         window.lay_over(Hud(window.context, controls, keys, facts, lambda: status.message, clock.now))
         guard.pop_all()  # from here on the show closes its parts

@@ -18,7 +18,7 @@ from engine.commands.ending import USAGE, Failure
 from engine.controls import Controls
 from engine.dancer import Dancer
 from engine.effects import EffectFiles
-from engine.health import Watchdog, sparing
+from engine.health import Watchdog
 from engine.models import Act, Models, connect, declared, find_models
 from engine.parameters import PARAMETERS
 from engine.providers import CPU, SESSION_ERRORS, DeviceError, one_line
@@ -31,6 +31,7 @@ from engine.sources.autopilot import Autopilot
 from engine.sources.dance import Dance
 from engine.sources.lfo import Lfos
 from engine.sources.tempo import BeatEstimate, Tempo
+from engine.sparing import sparing
 
 if TYPE_CHECKING:
     import moderngl
@@ -84,22 +85,26 @@ def start_controls(
     `seed` is taken where nobody names one.
     """
     rows = {row.key: row for row in (*PARAMETERS, *declared(folders), *effects.rows)}
-    for option, key in [
-        *(("--set", key) for key, _ in options.set),
-        *(("--route", r.parameter) for r in options.route),
-    ]:
+    keys = [key for key, _ in options.set] + [route.parameter for route in options.route]
+    for option, key in zip(told(options, "set") + told(options, "route"), keys, strict=True):
         if key not in rows:
             near = difflib.get_close_matches(key, rows, n=1)
             meant = f"did you mean {near[0]}? " if near else ""
             raise Failure(f"{option}: unknown parameter {key!r}; {meant}`dancenet controls` lists them", USAGE)
-    for key, value in options.set:
+    for option, (key, value) in zip(told(options, "set"), options.set, strict=True):
         low, high = rows[key].low, rows[key].high
         if not low <= value <= high:
-            raise Failure(f"--set: {key} is {value:g}; it must be in {low:g}..{high:g}", USAGE)
+            raise Failure(f"{option}: {key} is {value:g}; it must be in {low:g}..{high:g}", USAGE)
     defaults = {f"dance/{name}": value for name, value in bundle.metadata.defaults.items()}
     if seed is not None:
         defaults["dance/seed"] = seed
     return Controls(rows.values(), {**defaults, **asked_for(options)}, (*DEFAULT_ROUTES, *options.route), say)
+
+
+def told(options: argparse.Namespace, name: str) -> list[str]:
+    """Where each value of an option comes from, for a line on what is wrong with it: the option, or a file's line."""
+    given = getattr(options, name.replace("-", "_"))
+    return getattr(options, "told", {}).get(name) or [f"--{name}"] * (len(given) if isinstance(given, list) else 1)
 
 
 def asked_for(options: argparse.Namespace) -> dict[str, float]:
@@ -142,7 +147,7 @@ def new_timekeepers(
             scenes.recall(options.scene or scenes.order[0].stem, 0.0)
         except ValueError as error:
             scenes.close()
-            raise Failure(f"--scene: {error}", USAGE) from None
+            raise Failure(f"{told(options, 'scene')[0]}: {error}", USAGE) from None
         for key, value in asked_for(options).items():
             controls.set(key, value)
         for route in options.route:
@@ -176,7 +181,8 @@ def new_cast(
         act = Act(bundle, Dancer(bundle, seeds))
     except SESSION_ERRORS as error:
         raise Failure(f"{bundle.folder}: {one_line(error)}") from None
-    watchdog = Watchdog(act.dancer, bundle.metadata, sparing(say))
+    # A dance that falls on and on must not fill a log; the status line and a render's summary count all.
+    watchdog = Watchdog(act.dancer, bundle.metadata, sparing(say, alike=lambda line: ""))
 
     def watch(act: Act) -> None:
         watchdog.watch(act.dancer, act.bundle.metadata)

@@ -16,12 +16,12 @@ from engine.commands.opening import Cast, Say, Timekeepers
 from engine.controls import Controls
 from engine.parameters import LFOS, MOST_DANCERS, SIGNALS
 from engine.routes import NUMBERS, Route
-from engine.scene import STEM
+from engine.scene import STEM, Scene
 from engine.sources.tempo import ORIGIN
 from engine.state_file import State, StateError, read
 
-# The output's parameters have their own files, by the monitor.
-LEFT_OUT = "output/"
+# The output's parameters have their own files, by the monitor; the hours are looked up anew.
+LEFT_OUT = ("output/", "picture/closed")
 BEAT = ("bpm", "music", "first", "bars")
 # Larger than any count of beats and turns in a show of years; what is more is no state of a show.
 GREATEST = 1e12
@@ -30,14 +30,22 @@ GREATEST = 1e12
 MISSED = 60.0
 
 
-def gather(controls: Controls, keepers: Timekeepers, cast: Cast, now: Callable[[], float] = time.monotonic) -> State:
-    """The state of a show, as copies."""
+def gather(
+    controls: Controls,
+    keepers: Timekeepers,
+    cast: Cast,
+    look: Scene | None = None,
+    now: Callable[[], float] = time.monotonic,
+) -> State:
+    """The state of a show, as copies; in an idle time with the `look` that is gone back to from there."""
+    aims = {**controls.aims(), **(look.parameters if look else {})}
+    routes = tuple(controls.routes) if look is None else look.routes or ()
     kept = {key for key, row in controls.parameters.items() if not row.momentary and not key.startswith(LEFT_OUT)}
     facts = {
         "model": str(cast.models.bundle.folder.resolve()),
-        "scene": keepers.scenes.on,
-        "targets": {key: value for key, value in controls.aims().items() if key in kept},
-        "routes": [astuple(route) for route in controls.routes],
+        "scene": keepers.scenes.on if look is None else look.stem,
+        "targets": {key: value for key, value in aims.items() if key in kept},
+        "routes": [astuple(route) for route in routes],
         "tempo": keepers.tempo.state(),
         "lfos": keepers.lfos.state(),
         "time": now(),

@@ -122,7 +122,7 @@ class Log:
 class Logged:
     """A picture whose frames are taken down: values, latents, the size they are drawn at, what the effects heard.
 
-    It is a sink too: a frame is taken down once its values are final.
+    It is a sink too: a frame is taken down once its values are final; one that was not drawn, as at rest, is not.
     """
 
     def __init__(self, picture: Any, log: Log) -> None:
@@ -132,6 +132,7 @@ class Logged:
         self._models: dict[Path, Model] = {}
         self._drawn: tuple[Layer, ...] = ()
         self._dt = 0.0
+        self._is_drawn = False
 
     def prepare(self, layers: Sequence[Shown]) -> None:
         """Has the picture decode a frame's layers."""
@@ -144,11 +145,14 @@ class Logged:
             Layer(self._model(layer.bundle), layer.weight, layer.latents, self._picture.turns(layer.bundle))
             for layer in self._layers
         )
-        self._dt = clock.dt
+        self._dt, self._is_drawn = clock.dt, True
         return self._picture.draw(values, clock)
 
     def present(self, picture: Any, values: Mapping[str, float]) -> None:
         """Takes the frame down, as it was shown."""
+        if not self._is_drawn:
+            return
+        self._is_drawn = False
         values = {**values, DRAWN_AT: self._picture.share}
         self._log.record(Tick(self._dt, values, self._drawn, self._picture.heard))
 

@@ -71,6 +71,7 @@ class Pacer:
 
     def follow(self, refresh_hz: float | None) -> None:
         """Keep to this refresh from now on (the window is on another screen); None for the timer."""
+        self._refresh_hz, self._rate_hz = refresh_hz, self._clock.rate_hz
         self._refresh = 1 / refresh_hz if refresh_hz else 0.0
         self.refreshes = 0
         """Refreshes each frame is shown for; 0 where a timer paces."""
@@ -82,12 +83,14 @@ class Pacer:
 
     def wait(self) -> None:
         """Sleep until the frame in hand is due, without showing it (the window is hidden)."""
+        self._keep_up()
         self._sleep_until(self._clock.due)
 
     def ready(self, draw: Callable[[], None]) -> None:
         """Have `draw` fill the back buffer with the frame in hand, but for what comes last; returns when that has to be
         known.
         """
+        self._keep_up()
         due = self._clock.due
         picture = self._clock.now() - self._clock.begun
         if self.refreshes:
@@ -117,6 +120,11 @@ class Pacer:
         self.lateness = shown - due
         if self.lateness > 0.5 / self._clock.rate_hz:
             self.late_frames += 1
+
+    def _keep_up(self) -> None:
+        """Where the show's rate has changed (it rests), what paces it is decided anew."""
+        if self._clock.rate_hz != self._rate_hz:
+            self.follow(self._refresh_hz)
 
     def _show_with_screen(self, finish: Callable[[], None], flip: Callable[[], None]) -> float:
         due = self._clock.due

@@ -23,7 +23,7 @@ METER_LABEL, METER, METER_FIGURE = 9, 11, 5
 NAME, FIGURE, UNIT, BAR = 20, 7, 7, 12
 # The parameters that are always seen; the selected one comes with them.
 ALWAYS = ("dance/temperature", "dance/speed")
-HELD = {"picture/black": "black", "dance/frozen": "frozen"}
+HELD = {"picture/black": "black", "picture/closed": "closed", "dance/frozen": "frozen"}
 MESSAGE_LINES = 2
 MARK = "→"
 NOTHING = "-"

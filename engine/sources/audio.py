@@ -29,6 +29,8 @@ class Listener(ABC):
         """What was heard last, as shaders take it; silence while nothing is heard."""
         self.name = ""
         """What is heard; empty while nothing is."""
+        self.ever_heard = False
+        """Whether anything has been."""
         self._clock = clock
         self._tell = tell
         self._told = ""
@@ -92,7 +94,7 @@ class Listener(ABC):
     def _note(self, controls: Controls, kind: str, values: list[Any]) -> None:
         """What is no value: heard of, lost, gone wrong."""
         if kind in ("input", "output"):
-            self.name = values[0]
+            self.name, self.ever_heard = values[0], True
             self._say(f"audio: {self._opened(values)}")
             return
         if kind == "silent":

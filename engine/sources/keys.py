@@ -102,6 +102,8 @@ class Keys:
     def __init__(self, table: Sequence[Key] = KEYS) -> None:
         self.selected = FIRST
         """Key of the parameter that the keys for it move."""
+        self.played = 0
+        """How often a key was pressed, or repeated; of no keys that are heard, never."""
         self._keys = {name: (key, arguments) for key in table for name, arguments in key.presses().items()}
         self._pressed: list[tuple[Key, tuple[Argument, ...], int]] = []  # the last: its stride, of a corner
 
@@ -148,6 +150,7 @@ class Keys:
         """Nothing to give back: the keyboard is the window's."""
 
     def _find(self, name: str) -> tuple[Key, tuple[Argument, ...]] | None:
+        self.played += bool(self._keys)
         return self._keys.get(name) or self._keys.get(name.removeprefix("SHIFT+"))
 
 

@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from engine.controls import Controls
@@ -83,6 +83,15 @@ class Osc:
         complaints = Complaints(tell)
         self.clients = Clients(self._socket, controls, complaints, now, signals_hz, reply_port)
         self._addresses = Addresses(controls, self.clients, complaints)
+
+    @property
+    def played(self) -> int:
+        """How many messages have changed something, or did something: what is only sent again does not count."""
+        return self._addresses.played
+
+    def answer_health(self, told: Callable[[], Mapping[str, object]]) -> None:
+        """Has `/dancenet/health ?` answered with what `told` gives."""
+        self._addresses.health = told
 
     def poll(self, controls: Controls) -> None:
         """Does what has been sent since the last poll, as far as the budget goes."""

@@ -11,6 +11,7 @@ the order it came in, so that the newest value wins.
 
 import difflib
 import math
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from engine.controls import Controls
@@ -24,7 +25,7 @@ from engine.sources.osc_routes import GROUP, ROOT, SIGNAL_KEYS, RouteAddresses
 ASK = "?"
 BELOW_ASK = "/?"
 BELOW_UNIT = "/unit"
-ROUTE, SUBSCRIBE, UNSUBSCRIBE = "route", "subscribe", "unsubscribe"
+ROUTE, SUBSCRIBE, UNSUBSCRIBE, HEALTH = "route", "subscribe", "unsubscribe", "health"
 # Commands a frame; more are a fault of the sender's, and each may cost the show something.
 MOST_COMMANDS = 64
 # Patterns whose meaning is remembered; a sender of more than these is slower, not wrong.
@@ -51,10 +52,14 @@ class Addresses:
     """Does what messages say to `controls`; answers and subscriptions are `clients`' business."""
 
     def __init__(self, controls: Controls, clients: Clients, complaints: Complaints) -> None:
+        self.health: Callable[[], Mapping[str, object]] = dict
+        """Gives how the show is, name -> number, text or None."""
         self._controls = controls
         self._clients = clients
         self._complaints = complaints
         self._routes = RouteAddresses(controls)
+        self.played = 0
+        """How many messages have changed a parameter, or were commands and routes."""
         self._pressed: dict[str, int] = {}  # command -> the number it is held at, 0 when it is let go
         self._commands_left = MOST_COMMANDS
         self._matching = lru_cache(maxsize=PATTERNS_KEPT)(self._match)
@@ -99,12 +104,16 @@ class Addresses:
             if asks:
                 self._answer(key, arguments, sender, self._controls.target(key))
             else:
+                before = self._controls.target(key)
                 self._set(parameter, arguments, sender)
+                self.played += self._controls.target(key) != before
         elif key.endswith(BELOW_UNIT) and (parameter := self._controls.parameters.get(key.removesuffix(BELOW_UNIT))):
             if asks:
                 self._answer(key, arguments, sender, parameter.to_unit(self._controls.target(parameter.key)))
             else:
+                before = self._controls.target(parameter.key)
                 self._set_unit(parameter, arguments, sender)
+                self.played += self._controls.target(parameter.key) != before
         elif asks and (key in self._controls.commands or key in (SUBSCRIBE, UNSUBSCRIBE)):
             self._complaints.tell(key + BELOW_ASK, f"{ROOT}{key} is done, and has no value to ask for")
         elif command := self._controls.commands.get(key):
@@ -114,6 +123,11 @@ class Addresses:
                 self._answer(key, arguments, sender, self._controls.signals.get(key, 0.0))
             else:
                 self._complaints.tell(key, f"{ROOT}{key} is a signal: it is sent, and cannot be set")
+        elif key == HEALTH:
+            if asks:
+                self._answer_health(arguments, sender)
+            else:
+                self._complaints.tell(key, f"{ROOT}{key} can be asked for only: send it with ?")
         elif key in (SUBSCRIBE, UNSUBSCRIBE):
             self._subscription(key, arguments, sender)
         elif key == ROUTE or key.startswith(GROUP):
@@ -171,6 +185,7 @@ class Addresses:
             self._complaints.tell("commands", f"more than {MOST_COMMANDS} commands in a frame; the rest are left out")
             return
         self._commands_left -= 1
+        self.played += 1
         self._controls.command(command.key, *passed)
 
     def _press(self, command: Command, value: float) -> bool:
@@ -189,6 +204,7 @@ class Addresses:
                     self._answer(key, arguments, sender, *spelled)
             elif found is None:
                 self._routes.set_all(arguments)
+                self.played += 1
             elif asks:
                 route, field = found
                 self._answer(key, arguments, sender, float(getattr(route, field)))
@@ -210,6 +226,12 @@ class Addresses:
         else:
             self._clients.unsubscribe(sender, port)
 
+    def _answer_health(self, arguments: tuple[Argument, ...], sender: Place) -> None:
+        """A message for each of what there is to know: its name, then a number, or a text, empty for nothing."""
+        for name, value in self.health().items():
+            told = float(value) if isinstance(value, bool | int | float) else str("" if value is None else value)
+            self._answer(HEALTH, arguments, sender, name, told)
+
     def _answer(self, key: str, arguments: tuple[Argument, ...], sender: Place, *values: float | str) -> None:
         self._clients.answer(sender, self._port(arguments), ROOT + key, *values)
 
@@ -222,7 +244,15 @@ class Addresses:
     def _unknown(self, address: str) -> None:
         if not self._complaints.first(address):
             return
-        keys = (*self._controls.parameters, *self._controls.commands, *SIGNAL_KEYS, ROUTE, SUBSCRIBE, UNSUBSCRIBE)
+        keys = (
+            *self._controls.parameters,
+            *self._controls.commands,
+            *SIGNAL_KEYS,
+            ROUTE,
+            SUBSCRIBE,
+            UNSUBSCRIBE,
+            HEALTH,
+        )
         known = [ROOT + key for key in keys]
         near = difflib.get_close_matches(address, known, n=1)
         meant = f"; did you mean {near[0]}?" if near else ""
