@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.arguments import new_live_parser, parse_config, parse_live
-from engine.config import configure, options_of, user_file
+from engine.config import LEFT_OUT, configure, options_of, user_file
 from engine.config_file import ConfigError, is_switch
 from engine.routes import Route
 
@@ -158,7 +158,7 @@ def test_every_option_has_its_place_in_the_file_and_every_switch_can_be_turned_o
     parser = new_live_parser()
     options = options_of(parser)
     named = {text.removeprefix("--") for action in parser._actions for text in action.option_strings if len(text) > 2}
-    assert named - {f"no-{name}" for name in options} == {*options, "help", "version", "config"}
+    assert named - {f"no-{name}" for name in options} == {*options, *LEFT_OUT}
     for name, action in options.items():
         assert action.nargs != 0 or is_switch(action), f"--{name}"
         assert not is_switch(action) or f"--no-{name}" in action.option_strings, f"--{name}"

@@ -22,7 +22,7 @@ from tests.test_live import Player, models, playing_live  # noqa: F401
 def state_of(player: Player) -> State:
     """The show's state, through the file's bytes."""
     stage = player.stage
-    return decode(encode(gather(stage.controls, stage.keepers, stage.cast)))
+    return decode(encode(gather(stage.controls, stage.keepers, stage.cast, stage.unattended.look)))
 
 
 def keep(player: Player, path: Path) -> None:
@@ -80,6 +80,37 @@ def test_scene_parameters_routes_and_the_beat_are_as_they_were(
         assert 0 < keepers.tempo.position - position < 30 * 97 / 60, "the beat went on meanwhile"
         player.frames(2)
         assert (keepers.tempo.leader, keepers.tempo.bpm) == ("manual", 97.0)
+
+
+def test_a_show_that_idled_begins_with_what_it_would_have_gone_back_to(
+    tiny_bundle: Path, tmp_path: Path, x_display: Screen
+) -> None:
+    arguments = ("--model", str(tiny_bundle), "--audio", "off")
+    file = tmp_path / "show.state"
+    idle = ("--idle", "0.5", "--idle-scene", "calm")
+    with playing_live(tmp_path, *arguments, *idle, "--scene", "storm", "--speed", "0.7") as player:
+        aims, routes = player.stage.controls.aims(), set(player.stage.controls.routes)
+        player.until(lambda: player.stage.keepers.scenes.on == "2-calm")
+        player.frames(5)
+        keep(player, file)
+        assert player.stage.controls.aims() != aims
+    with playing_live(tmp_path, *arguments, "--state", str(file)) as player:
+        assert player.stage.keepers.scenes.on == "5-storm" and not player.stage.unattended.state
+        assert player.stage.controls.aims() == aims and set(player.stage.controls.routes) == routes
+
+
+def test_whether_it_is_closed_is_asked_of_the_hours_anew(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:
+    arguments = ("--model", str(tiny_bundle), "--audio", "off")
+    file = tmp_path / "show.state"
+    with playing_live(tmp_path, *arguments) as player:
+        player.stage.controls.set("picture/closed", 1)
+        player.stage.controls.set("picture/black", 1)
+        player.frames(1)
+        keep(player, file)
+    with playing_live(tmp_path, *arguments, "--state", str(file)) as player:
+        player.frames(1)
+        targets = [player.stage.controls.target(key) for key in ("picture/closed", "picture/black")]
+        assert targets == [0, 1]
 
 
 def test_a_tempo_that_nobody_set_stays_nobodys(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:

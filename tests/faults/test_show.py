@@ -1,8 +1,10 @@
 """What becomes of an installation whose processes, windows, display and files come to harm."""
 
+import json
 import os
 import signal
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from engine.show_log import ShowLog
 from tests.display import Screen
 from tests.faults.installation import Installation, alive, installed, is_red, red_screen, screen, until  # noqa: F401
 from tests.fixtures.tiny_bundle import write_tiny_bundle
+from tests.test_command_line import free_port
 
 # A state is at most so old when the show goes on from it, seconds: the issue's promise.
 OLDEST = 5.0
@@ -103,6 +106,29 @@ def test_a_dancer_that_cannot_be_opened_leads_to_safe_mode_with_the_one_that_shi
             each.removeprefix(line).rstrip() for each in installation.said.splitlines() if each.startswith(line)
         ] == [*("as it was", "afresh", "in safe mode")]
         assert "runs on cpu" in installation.said
+
+
+def test_a_file_of_options_that_is_broken_meanwhile_is_not_read_again(
+    screen: Screen,  # noqa: F811
+    dancer: tuple[str, ...],
+    tmp_path: Path,
+) -> None:
+    config, said, port = tmp_path / "dancenet.toml", tmp_path / "said.log", free_port()
+    config.write_text(f'health = {port}\nlog-file = "said.log"\n[set]\n"picture/dimmer" = 0.5\n')
+    with installed(screen, tmp_path, *dancer, "--config", str(config)) as installation:
+        installation.plays()
+        installation.keeps(lambda state: state.facts["targets"]["picture/dimmer"] == 0.5, "what the file says")
+        config.write_text("health = ")
+        os.kill(installation.show, signal.SIGKILL)
+        installation.plays()
+        url = f"http://127.0.0.1:{port}/health"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            assert json.load(answer)["restarts"] == 1
+        state = installation.state
+        assert state and state.facts["targets"]["picture/dimmer"] == 0.5
+        line = "installation: the show ended by signal 9; starting it as it was"
+        until(lambda: said.exists() and line in said.read_text(), "it in the log file")
+    assert said.read_text().count(" runs on ") == 2
 
 
 def test_a_show_that_ends_by_itself_ends_the_installation_and_leaves_no_state(
