@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -157,12 +157,14 @@ def step_turn(worker: Worker) -> Callable[[], list[float]]:
 
 
 def limits(options: Options) -> Part:
-    """Step and decoder beside the least time that this machine could take for them.
+    """Step and decoder beside the least time that one core of this machine could take for them: a live show computes on
+    one, and a step always does (`engine.providers.STEP_THREADS`).
 
     The step is taken again and again, as its weights are read for its limit: after a decode, which has turned them out
     of the caches, both take about twice as long.
     """
-    part = Part("limits", f"least time by what the machine does at best, {options.threads} threads", ["of limit", "ms"])
+    options = replace(options, threads=1)
+    part = Part("limits", "least time by what a core does at best, 1 thread", ["of limit", "ms"])
     part.columns += ["limit ms", "M MACs", "MB read"]
     left_out(options, part)
     with workers({"limits": partial(Worker, "benchmarks.limits:Machine", options.threads)}, part) as machines:
