@@ -5,6 +5,7 @@ At equal batch, on pictures that the bundle's own dancer makes of its bank, so t
 """
 
 import time
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -43,11 +44,12 @@ class Data:
         return self._latents[self._random.integers(len(self._latents), size=self._batch)]
 
 
-class Learner:
-    """Someone who learns: `learn` takes one batch and returns its loss."""
+class Learner(ABC):
+    """Someone who learns."""
 
+    @abstractmethod
     def learn(self) -> float:
-        raise NotImplementedError
+        """Takes one batch; returns its loss."""
 
     def batches(self, count: int) -> list[list[float]]:
         """The seconds that each batch took, and its loss."""
@@ -134,8 +136,9 @@ class KerasLearner(Learner):
         set_threads(threads)
         self._model: Any = None
 
+    @abstractmethod
     def batch(self) -> tuple[Any, Any]:
-        raise NotImplementedError
+        """What is given, and the target."""
 
     def learn(self) -> float:
         return float(np.mean(self._model.train_on_batch(*self.batch())))

@@ -52,28 +52,21 @@ def moment(text: str) -> float:
     return value
 
 
-def frame_rate(text: str) -> float:
-    """Frames a second, 1 to MOST_FPS."""
-    value = number(text)
-    if not 1 <= value <= MOST_FPS:
-        raise argparse.ArgumentTypeError(f"{text!r} frames a second are not in 1..{MOST_FPS:g}")
-    return value
+def between(low: float, high: float, what: str) -> Callable[[str], float]:
+    """A reader of numbers from `low` to `high`; `what` begins the refusal of others."""
+
+    def read(text: str) -> float:
+        value = number(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} {what} not in {low:g}..{high:g}")
+        return value
+
+    return read
 
 
-def share(text: str) -> float:
-    """A share of the window's size, LEAST_QUALITY to 1."""
-    value = number(text)
-    if not LEAST_QUALITY <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not in {LEAST_QUALITY:g}..1")
-    return value
-
-
-def signals_rate(text: str) -> float:
-    """Times a second, 0 to MOST_FPS."""
-    value = number(text)
-    if not 0 <= value <= MOST_FPS:
-        raise argparse.ArgumentTypeError(f"{text!r} times a second are not in 0..{MOST_FPS:g}")
-    return value
+frame_rate = between(1, MOST_FPS, "frames a second are")
+signals_rate = between(0, MOST_FPS, "times a second are")
+share = between(LEAST_QUALITY, 1, "is")  # of the window's size
 
 
 def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:

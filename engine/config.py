@@ -19,7 +19,7 @@ from engine.config_file import (
     repeats,
     rooted,
 )
-from engine.scene_files import user_folder
+from engine.folders import configuration_folder
 
 FILE = "dancenet.toml"
 NO_FILE = "off"
@@ -109,7 +109,7 @@ def configure(new_parser: Callable[[], argparse.ArgumentParser], arguments: list
 
 def user_file() -> Path:
     """Where the user's own file is, if there is one."""
-    return user_folder().parent / FILE
+    return configuration_folder() / FILE
 
 
 def options_of(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from engine import scene_toml
 from engine.controls import Controls
+from engine.folders import configuration_folder
 from engine.parameters import OUTPUT
-from engine.scene_files import LONGEST_GOODBYE, Stamp, put, shortened, stamp, user_folder
+from engine.scene_files import LONGEST_GOODBYE, Stamp, put, shortened, stamp
 
 # These are part of setting up, not of the set-up.
 NOT_KEPT = ("output/test_card", "output/corner")
@@ -34,7 +35,7 @@ Mask = NDArray[np.uint8]  # (height, width), top row first; 0 hides
 
 def output_folder() -> Path:
     """Where the set-ups are, beside the performer's scenes."""
-    return user_folder().parent / "output"
+    return configuration_folder() / "output"
 
 
 def stem(monitor: Monitor) -> str:

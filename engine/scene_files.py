@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import os
 import shutil
-import sys
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -39,18 +38,6 @@ def stamp(file: Path) -> Stamp:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size
-
-
-def user_folder(environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path:
-    """Where the performer's scenes are, by the custom of the system."""
-    home = Path(environment.get("HOME") or Path.home())
-    if system == "win32":
-        base = Path(environment.get("APPDATA") or home / "AppData" / "Roaming")
-    elif system == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
-    return base / "dancenet" / "scenes"
 
 
 class SceneFiles:
@@ -181,15 +168,19 @@ class SceneFiles:
                 self._only_here.discard(stem)
 
 
-def put(file: Path, text: str, keep_older: bool = False) -> None:
-    """Puts a file there whole or not at all; an older one may go on as .bak. Raises OSError, leaving nothing behind."""
+def put(file: Path, content: str | bytes, keep_older: bool = False, on_disk: bool = True) -> None:
+    """Puts a file there whole or not at all; an older one may go on as .bak. Raises OSError, leaving nothing behind.
+
+    With `on_disk` false it is not waited for until a power cut cannot take it any more.
+    """
     part, older = (file.with_name(f".{file.stem}.{suffix}") for suffix in ("part", "older"))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with open(part, "wb") as stream:
+            stream.write(content.encode("utf-8") if isinstance(content, str) else content)
             stream.flush()
-            os.fsync(stream.fileno())
+            if on_disk:
+                os.fsync(stream.fileno())
         if keep_older and file.exists():
             shutil.copyfile(file, older)
             os.replace(older, file.with_name(f"{file.name}.bak"))

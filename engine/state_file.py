@@ -4,10 +4,8 @@ Owns the format: a line that says what it is, a line of JSON, then the arrays' b
 them. Whatever lies there is data: the sizes it claims are held against the file's own before anything is made of it.
 """
 
-import contextlib
 import json
 import math
-import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -96,19 +94,3 @@ def decode(data: bytes) -> State:
     if not isinstance(told["facts"], dict):
         raise Damaged("holds nothing of a show")
     return State(told["facts"], arrays)
-
-
-def write(path: Path, data: bytes) -> None:
-    """Puts the file there whole or not at all. Raises OSError, leaving nothing behind.
-
-    It is not waited for until it is on the disk: after a power cut an older one, or a damaged one, is as good.
-    """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        os.replace(part, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise

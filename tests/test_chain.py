@@ -271,6 +271,8 @@ def test_a_broken_file_that_is_back_as_it_was_is_told_again(stage: Callable[...,
     played.until(lambda: played.chain.broken == {})
     away.rename(file)  # the same file, of the same time
     played.until(lambda: "add" in played.chain.broken)
+    assert played.told[-2] == "add: its file is gone, and what was wrong with it"
+    assert "add.fs" in played.told[-1] and "add.fs" in played.chain.broken["add"]
 
 
 def test_a_good_file_that_is_deleted_ends_no_effect_and_is_none_of_anybody_s_business(

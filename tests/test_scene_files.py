@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from engine import scene_files
+from engine.folders import configuration_folder
 from engine.parameters import PARAMETERS
 from engine.scene import Scene
-from engine.scene_files import MOST_TOLD, SceneFiles, user_folder
+from engine.scene_files import MOST_TOLD, SceneFiles
 from engine.scene_toml import write
 
 ROWS = {row.key: row for row in PARAMETERS}
@@ -273,4 +274,4 @@ def test_a_sender_gone_wild_does_not_fill_the_disk(folders: Folders, monkeypatch
 def test_the_performer_s_folder_is_where_the_system_has_such_things(
     system: str, environment: dict, folder: str
 ) -> None:
-    assert user_folder(environment, system) == Path(folder)
+    assert configuration_folder(environment, system) / "scenes" == Path(folder)

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.folders import state_folder
+from engine.scene_files import put
 from engine.state_file import (
     MOST_BYTES,
     SIGNATURE,
@@ -13,9 +15,7 @@ from engine.state_file import (
     checksum,
     encode,
     read,
-    write,
 )
-from engine.state_folder import state_folder
 
 STATE = State(
     {"scene": "calm", "targets": {"dance/speed": 0.1 + 0.2}},
@@ -30,7 +30,7 @@ STATE = State(
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    write(tmp_path / "new" / "show.state", encode(STATE))
+    put(tmp_path / "new" / "show.state", encode(STATE))
     return tmp_path / "new" / "show.state"
 
 
@@ -94,9 +94,9 @@ def test_a_file_larger_than_any_state_is_not_read(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_leaves_the_older_state(file: Path) -> None:
     before = file.read_bytes()
-    (file.parent / f".{file.name}.part").mkdir()
+    (file.parent / f".{file.stem}.part").mkdir()
     with pytest.raises(OSError, match="Is a directory"):
-        write(file, b"new")
+        put(file, b"new", on_disk=False)
     assert file.read_bytes() == before
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import engine
 from engine.commands.ending import Failure, stop_signals
 from engine.commands.kept import MONITOR, RESTARTS
+from engine.folders import state_folder
 from engine.journal import Journal
 from engine.leash import Kept
 from engine.only_one import OnlyOne, Taken
 from engine.scene_files import put
-from engine.state_folder import state_folder
 from engine.supervisor import Patience, Start, Supervisor
 
 # Seconds between two tries to hang the curtain: twice as long each time, up to the second.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.ending import Failure
-from engine.state_folder import state_folder
+from engine.folders import state_folder
 
 # An installation is on the first monitor, unless it is told another: its curtain has to know.
 MONITOR = 1

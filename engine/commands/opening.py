@@ -18,13 +18,14 @@ from engine.commands.ending import USAGE, Failure
 from engine.controls import Controls
 from engine.dancer import Dancer
 from engine.effects import EffectFiles
+from engine.folders import configuration_folder
 from engine.health import Watchdog
 from engine.models import Act, Models, connect, declared, find_models
 from engine.parameters import PARAMETERS
 from engine.providers import CPU, SESSION_ERRORS, DeviceError, one_line
 from engine.quality import Quality
 from engine.routes import DEFAULT_ROUTES
-from engine.scene_files import SceneFiles, user_folder
+from engine.scene_files import SceneFiles
 from engine.scenes import Scenes
 from engine.show import Clock, Source
 from engine.sources.autopilot import Autopilot
@@ -140,7 +141,7 @@ def new_timekeepers(
     of the audio. What the command line itself says holds in that scene too.
     """
     tempo = Tempo(controls, clock, heard)
-    files = SceneFiles(shipped(SCENES), options.scenes or user_folder(), controls.parameters)
+    files = SceneFiles(shipped(SCENES), options.scenes or configuration_folder() / SCENES, controls.parameters)
     scenes = Scenes(controls, files, say)
     if options.scene != NO_SCENE and (options.scene or scenes.order):
         try:
@@ -197,7 +198,7 @@ def new_cast(
 
 def effect_files(options: argparse.Namespace, watch: bool = False, own: bool = True) -> EffectFiles:
     """The effects that ship, the performer's `own`, and those of the folder that the options name."""
-    folders = [shipped(SHADERS), *([user_folder().parent / SHADERS] if own else [])]
+    folders = [shipped(SHADERS), *([configuration_folder() / SHADERS] if own else [])]
     if options.shaders:
         if not options.shaders.is_dir():
             raise Failure(f"--shaders: {options.shaders}: no such folder", USAGE)

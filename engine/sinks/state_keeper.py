@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.state_file import State, encode, write
+from engine.scene_files import put
+from engine.state_file import State, encode
 
 # Seconds between two states: what is lost by a crash is this, and what it takes to write.
 KEEP_EVERY = 2.0
@@ -63,7 +64,7 @@ class StateKeeper:
             if state is None:
                 return
             try:
-                write(self._path, encode(state))
+                put(self._path, encode(state), on_disk=False)  # after a power cut, an older one is as good
                 self._failure = ""
             except OSError as error:
                 self._failure = f"{self._path}: {error.strerror}"

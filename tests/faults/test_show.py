@@ -233,6 +233,7 @@ def test_a_window_that_another_program_closes_comes_back(
         xdotool(screen, "search", "--name", "^DanceNet$", way)
         installation.says("dancenet: installation: the show ended with code 1; starting it as it was\n")
         installation.plays()
+        assert "safe mode" not in installation.said and "afresh" not in installation.said
 
 
 def test_without_keys_nothing_that_is_typed_ends_it_and_with_them_it_does(
