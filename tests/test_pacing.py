@@ -6,7 +6,7 @@ import math
 import pytest
 
 from engine.clock import WallClock
-from engine.sinks.pacing import MARGIN, Pacer, measure_refresh
+from engine.sinks.pacing import LONGEST_MARGIN, MARGIN, Pacer, measure_refresh
 
 WORK = 0.008  # seconds that each frame's dance and picture take
 PICTURE = 0.003  # of it the picture, which is begun as late as it can be
@@ -224,3 +224,21 @@ def test_a_show_that_rests_is_paced_by_a_timer_and_then_by_the_screen_again() ->
     assert pacer.refreshes == 2
     assert desk.time - begun == pytest.approx(2, abs=0.6), "a frame may still be that of the slow rate"
     assert pacer.late_frames <= 1
+
+
+@pytest.mark.parametrize(
+    ("share", "margin"), [(0.29, MARGIN), (0.5, LONGEST_MARGIN), (0.4, 0.1 / 30 + MARGIN), (2.5, MARGIN)]
+)
+def test_a_frame_that_was_nearly_late_has_those_after_it_begun_earlier(share: float, margin: float) -> None:
+    desk = Desk()
+    clock, pacer = pace(desk)
+    play(desk, pacer, clock, 100)
+    desk.finishing = share / 30  # this frame alone is held up by so much
+    play(desk, pacer, clock, 1)
+    assert pacer.lateness == pytest.approx(share / 30, abs=2e-4)
+    desk.finishing = 0.0
+    play(desk, pacer, clock, 300)
+    assert clock.lead == pytest.approx(PICTURE + 0.0005 + margin, abs=1e-4)
+    pacer.follow(None)  # another screen
+    play(desk, pacer, clock, 300)
+    assert clock.lead == pytest.approx(PICTURE + 0.0005 + MARGIN, abs=1e-4)

@@ -27,6 +27,12 @@ QUEUED_SWAPS, TIMED_SWAPS = 2, 6
 MARGIN = 1.5e-3
 FORGET = 0.05
 
+# Once a frame was nearly late, by this share of a period or more, those after it are begun so much earlier as it was
+# above that, up to LONGEST_MARGIN: what held it up comes again, as a machine's own housekeeping every few seconds does.
+# Above a whole period nothing would have helped.
+NEARLY_LATE = 0.3
+LONGEST_MARGIN = 8e-3
+
 # Frames in a row that the screen did not keep in step, until a timer takes over: their swaps did not wait (it is
 # covered, or asleep), or came a refresh late (its driver queues nothing, and the frames take longer than that).
 LOST_FRAMES = 10
@@ -75,6 +81,7 @@ class Pacer:
         self._refresh = 1 / refresh_hz if refresh_hz else 0.0
         self.refreshes = 0
         """Refreshes each frame is shown for; 0 where a timer paces."""
+        self._margin = MARGIN
         if refresh_hz:
             whole = round(refresh_hz / self._clock.rate_hz)
             if 1 <= whole <= MOST_REFRESHES and abs(refresh_hz / self._clock.rate_hz / whole - 1) < SAME_RATE:
@@ -113,10 +120,11 @@ class Pacer:
             shown = self._show_with_screen(finish, flip)
             self._clock.due = shown  # the next frame is due a period after this one was seen
         else:
-            self._learn_lead(self._drawing + finishing + MARGIN)
+            self._learn_lead(self._drawing + finishing + self._margin)
             self._sleep_until(due)
             flip()
             shown = self._clock.now()
+            self._learn_margin((shown - due) * self._clock.rate_hz)
         self.lateness = shown - due
         if self.lateness > 0.5 / self._clock.rate_hz:
             self.late_frames += 1
@@ -146,6 +154,11 @@ class Pacer:
         lead = self._clock.lead
         nearer = lead + FORGET * (needed - lead)
         self._clock.lead = min(max(needed, nearer) if self.refreshes else nearer, 1 / self._clock.rate_hz)
+
+    def _learn_margin(self, late: float) -> None:
+        """A frame came so late, in periods."""
+        if NEARLY_LATE < late < 1:
+            self._margin = min(self._margin + (late - NEARLY_LATE) / self._clock.rate_hz, LONGEST_MARGIN)
 
     def _sleep_until(self, due: float) -> None:
         remaining = due - self._clock.now()
