@@ -17,6 +17,7 @@ from engine.canon import Canon
 from engine.energy import Energy, entropy
 from engine.noise import Noise
 from engine.parameters import MOST_DANCERS
+from engine.span import Span
 from engine.squad import MOST, Squad, company
 from engine.stage import FADE
 
@@ -80,6 +81,7 @@ class Dancer:
         self._crossed = np.zeros(MOST_DANCERS, np.int64)  # the step at which the last crossing was over
         self._canon = Canon(size, self._rate)
         self._energy = Energy(bundle.bank, self._rate)
+        self._span = Span(bundle.bank)
         self._falls: list[Fall] = []
         # The session's memory grows to the most it will need, ahead of the show.
         most = [Squad(bundle, MOST) for _ in range(2)]
@@ -251,6 +253,7 @@ class Dancer:
                 tasks.append(partial(squad.step, inputs))
         self._bundle.together(tasks)
         for rows, squad in self._rows():
+            self._span.hold(squad.latent)
             self._latest[rows] = squad.latent
         self._step += 1
         shown = self._canon.newest(dancers)
