@@ -14,7 +14,9 @@ from typing import Any
 
 from engine.argument_values import PATHS
 from engine.scene_toml import nearest, places
+from engine.small_file import read_small
 
+MOST_BYTES = 256 << 10
 # A switch has no text on the command line.
 SWITCH = ("false", "true")
 # As tomllib tells where it stumbled.
@@ -54,7 +56,7 @@ def is_switch(action: argparse.Action) -> bool:
 def read_file(file: Path, actions: Mapping[str, argparse.Action], required: bool) -> Words:
     """What a file gives, read by the readers of `actions`. Raises ConfigError with all that is wrong with it."""
     try:
-        text = file.read_text("utf-8")
+        text = read_small(file, MOST_BYTES).decode("utf-8")
         content = tomllib.loads(text)
     except FileNotFoundError:
         if not required:

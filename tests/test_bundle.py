@@ -137,16 +137,16 @@ def test_metadata_that_is_no_object_is_refused(folder: Path, content: bytes, mes
         ({"format": 2, "more": 1}, "format is 2; this DanceNet reads up to 1: update it"),
         ({"format": "1"}, 'format is "1"; it must be a whole number'),
         ({"licens": "MIT"}, 'unknown entry "licens"; did you mean "licence"?'),
-        ({"name": " "}, 'name is " "; it must be a text that is not empty'),
-        ({"image_size": [208]}, "image_size is [208]; it must be [width, height] in pixels"),
-        ({"image_size": [208, 0]}, "image_size is [208, 0]; it must be [width, height] in pixels"),
+        ({"name": " "}, 'name is " "; it must be a text that is not empty, on one line'),
+        ({"image_size": [208]}, "image_size is [208]; it must be [width, height] in pixels, up to 4096 each"),
+        ({"image_size": [208, 0]}, "image_size is [208, 0]; it must be [width, height] in pixels, up to 4096 each"),
         (
             {"image_kind": "purple"},
             'image_kind is "purple"; it must be one of "dark silhouette", "light silhouette", "grey"',
         ),
-        ({"latent_size": 8.5}, "latent_size is 8.5; it must be a whole number of 1 or more"),
-        ({"components": True}, "components is true; it must be a whole number of 1 or more"),
-        ({"steps_a_second": 0}, "steps_a_second is 0; it must be a whole number of 1 or more"),
+        ({"latent_size": 8.5}, "latent_size is 8.5; it must be a whole number in 1..8192"),
+        ({"components": True}, "components is true; it must be a whole number in 1..4096"),
+        ({"steps_a_second": 0}, "steps_a_second is 0; it must be a whole number in 1..240"),
         ({"defaults": {"temperature": 9}}, "defaults.temperature is 9; it must be a number in 0.05..3"),
         (
             {"defaults": {"temprature": 1}},
@@ -161,7 +161,7 @@ def test_metadata_that_is_no_object_is_refused(folder: Path, content: bytes, mes
         ({"health": {"area": [0.1, 0.2]}}, "health.slow_motion is null; it must be a number in 0..1"),
         (
             {"controls": [{"name": "style"}]},
-            'controls is [{"name": "style"}]; it must be a list of {"name", "doc", "default", "range": [low, high]}',
+            'controls is [{"name": "style"}]; it must be a list of up to 64 {"name", "doc", "default", "range": [low, high]}',
         ),
         (
             {"controls": [{"name": "speed", "doc": "d", "default": 0, "range": [0, 1]}]},
