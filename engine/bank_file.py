@@ -7,6 +7,7 @@ import io
 import math
 import struct
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.lib import format as npy
@@ -22,7 +23,10 @@ MOST_BYTES = 256 << 20
 ARCHIVE = b"PK\x03\x04"
 READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 # What numpy raises for headers that are none: it parses them as Python's literals, of at most 10,000 letters.
-MALFORMED = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, KeyError, OverflowError, struct.error)
+MALFORMED = (
+    *(ValueError, TypeError, SyntaxError, MemoryError, RecursionError, KeyError, OverflowError, struct.error),
+    TokenError,
+)
 
 
 def read_bank(path: Path, metadata: Metadata) -> NDArray[np.float32]:

@@ -6,7 +6,6 @@ grammar is one of the file too. Places on the disk are meant from where the file
 
 import argparse
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from engine.argument_values import PATHS
 from engine.scene_toml import nearest, places
 from engine.small_file import read_small
+from engine.toml_text import parse_toml
 
 MOST_BYTES = 256 << 10
 # A switch has no text on the command line.
@@ -57,7 +57,7 @@ def read_file(file: Path, actions: Mapping[str, argparse.Action], required: bool
     """What a file gives, read by the readers of `actions`. Raises ConfigError with all that is wrong with it."""
     try:
         text = read_small(file, MOST_BYTES).decode("utf-8")
-        content = tomllib.loads(text)
+        content = parse_toml(text)
     except FileNotFoundError:
         if not required:
             return {}

@@ -16,23 +16,7 @@ from engine.small_file import read_small
 MOST_BYTES = 64 << 20
 # An 8K screen's.
 MOST_PIXELS = 7680 * 4320
-FORMATS = (
-    "png",
-    "jpeg",
-    "bmp",
-    "gif",
-    "webp",
-    "tiff",
-    "tga",
-    "dds",
-    "psd",
-    "exr",
-    "jpegls",
-    "j2k",
-    "qoi",
-    "pgm",
-    "ppm",
-)
+FORMATS = "png", "jpeg", "bmp", "gif", "webp", "tiff", "dds", "psd", "exr", "j2k", "qoi", "pgm", "ppm"
 # FFmpeg calls those of single pictures pipes; gif comes as a film too.
 FORMAT_LIST = ",".join((*(f"{name}_pipe" for name in FORMATS), "gif", "apng"))
 
@@ -45,7 +29,7 @@ def read_image(path: Path, kind: str, most_pixels: int = MOST_PIXELS) -> NDArray
     data = read_small(path, MOST_BYTES)
     limit = {"max_pixels": str(most_pixels)}
     try:
-        with av.open(io.BytesIO(data), options={**limit, "format_whitelist": FORMAT_LIST}) as container:
+        with av.open(io.BytesIO(data), "r", options={**limit, "format_whitelist": FORMAT_LIST}) as container:
             container.streams.video[0].codec_context.options = limit
             return next(container.decode(video=0)).to_ndarray(format=kind).astype(np.uint8)
     except (av.FFmpegError, ValueError, IndexError, StopIteration):

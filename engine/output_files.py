@@ -162,9 +162,8 @@ class OutputFiles:
         values: dict[str, float] = {}
         try:
             lines: list[str] = []
-            values = dict(
-                scene_toml.read(read_small(file, MOST_BYTES).decode("utf-8"), file, KEPT, lines.append).parameters
-            )
+            text = read_small(file, MOST_BYTES).decode("utf-8")
+            values = dict(scene_toml.read(text, file, KEPT, lines.append).parameters)
             self._told.extend(shortened(file, lines))
         except FileNotFoundError:
             pass

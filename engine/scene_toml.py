@@ -7,7 +7,6 @@ import difflib
 import json
 import math
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from engine.parameters import SIGNALS, Parameter
 from engine.routes import Route
 from engine.scene import GREATEST_NUMBER, STEM, Fade, Scene, numbered
+from engine.toml_text import parse_toml
 
 TABLES = ("scene", "parameters", "routes")
 # The choices of a parameter that TOML's true and false may be given for.
@@ -31,7 +31,7 @@ def read(text: str, file: Path, parameters: Mapping[str, Parameter], warn: Calla
 
     Raises ValueError (of tomllib) where it is no TOML.
     """
-    content = tomllib.loads(text)
+    content = parse_toml(text)
     reader = _Reader(text, file, warn)
     reader.only(content, TABLES, "table", ())
     about = reader.table(content, "scene")

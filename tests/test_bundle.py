@@ -161,7 +161,8 @@ def test_metadata_that_is_no_object_is_refused(folder: Path, content: bytes, mes
         ({"health": {"area": [0.1, 0.2]}}, "health.slow_motion is null; it must be a number in 0..1"),
         (
             {"controls": [{"name": "style"}]},
-            'controls is [{"name": "style"}]; it must be a list of up to 64 {"name", "doc", "default", "range": [low, high]}',
+            'controls is [{"name": "style"}]; it must be a list of up to 64 '
+            '{"name", "doc", "default", "range": [low, high]}',
         ),
         (
             {"controls": [{"name": "speed", "doc": "d", "default": 0, "range": [0, 1]}]},
@@ -422,3 +423,44 @@ def test_images_decoded_on_a_second_core_are_those_decoded_alone(tiny_bundle: Pa
     latents = bundle.bank[:7, 0]
     alone = np.concatenate([bundle.decode(latent[None]) for latent in latents])
     assert bundle.decode(latents).tobytes() == alone.tobytes()
+
+
+def test_a_bank_whose_header_claims_more_than_the_file_holds_is_refused_before_room_is_made(folder: Path) -> None:
+    content = (folder / "bank.npy").read_bytes()
+    claimed = content.replace(b"(100, 30, 8), }" + b" " * 12, b"(100000000000000, 30, 8), }")
+    assert len(claimed) == len(content)
+    (folder / "bank.npy").write_bytes(claimed)
+    assert refusal(folder) == "bank.npy: not a readable .npy file of numbers"
+
+
+def test_a_graph_that_asks_for_100_gb_is_refused(folder: Path) -> None:
+    def swell(graph: onnx.GraphProto) -> None:
+        wide = numpy_helper.from_array(np.array([1, 25_000_000_000], np.int64), "wide")
+        graph.initializer.append(wide)
+        graph.node.extend([
+            helper.make_node("ConstantOfShape", ["wide"], ["vast"]),
+            helper.make_node("ReduceMax", ["vast"], ["none"], keepdims=0),
+        ])
+        for node in graph.node:
+            if node.output[0] == "images":
+                node.output[0] = "before"
+        graph.node.extend([
+            helper.make_node("Cast", ["none"], ["zero"], to=TensorProto.UINT8),
+            helper.make_node("Add", ["before", "zero"], ["images"]),
+        ])
+
+    edit_graph(folder / "decoder.onnx", swell)
+    assert refusal(folder).startswith("decoder.onnx: cannot be run (")
+
+
+def test_a_state_too_large_to_be_kept_is_refused(folder: Path) -> None:
+    def swell(graph: onnx.GraphProto) -> None:
+        for row in (*graph.input, *graph.output):
+            if row.name in ("cell_in", "cell_out"):
+                row.type.tensor_type.shape.dim[2].dim_value = 20_000
+        graph.node.extend([helper.make_node("Identity", ["cell_in"], ["cell_out"])])
+        for node in graph.node[:-1]:
+            node.output[:] = ["other" if name == "cell_out" else name for name in node.output]
+
+    edit_graph(folder / "step.onnx", swell)
+    assert refusal(folder) == "step.onnx: a state of 40020 numbers a dancer; it may have up to 32768"

@@ -272,11 +272,11 @@ def test_an_unknown_command_names_those_there_are(capfd: pytest.CaptureFixture[s
     assert make.main(["dnace"]) == 2
     assert capfd.readouterr().err == (
         "make.py: unknown command 'dnace'; "
-        "there are dance, test, test-clients, test-webgpu, lint, bench, clean and help\n"
+        "there are dance, test, test-clients, test-webgpu, lint, bench, fuzz, audit, clean and help\n"
     )
 
 
-@pytest.mark.parametrize("command", ["dance", "test", "test-clients", "test-webgpu", "lint", "bench", "clean"])
+@pytest.mark.parametrize("command", ["dance", "test", "test-clients", "test-webgpu", "lint", "bench", "fuzz", "audit", "clean"])
 def test_help_tells_of(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert make.main([]) == 0
     assert f"make {command} " in capfd.readouterr().out

@@ -1,0 +1,67 @@
+"""A shader that never ends: an effect of a stranger's that takes the frame's thread for good, in a real window."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.display import Screen
+from tests.faults.installation import IMPATIENT, alive, installed, screen  # noqa: F401
+
+# Within one another, for llvmpipe ends a loop after 65,535 rounds.
+ENDLESS = """\
+/*{"INPUTS": [{"NAME": "inputImage", "TYPE": "image"},
+              {"NAME": "rounds", "TYPE": "float", "DEFAULT": 0, "MIN": 0, "MAX": 60000}]}*/
+void main() {
+    vec4 colour = IMG_THIS_PIXEL(inputImage);
+    for (int i = 0; i < int(rounds); i++)
+        for (int j = 0; j < int(rounds); j++)
+            colour.r = fract(colour.r * 1.001 + float(i * j) * 0.001);
+    gl_FragColor = colour;
+}
+"""
+HUNG = "dancenet: installation: the show hung for 3 s; starting it "
+
+
+@pytest.fixture
+def options(tiny_bundle: Path, tmp_path: Path) -> tuple[str, ...]:
+    """A show with the effect at hand, and a scene that has it go on for ever."""
+    shaders, scenes = tmp_path / "shaders", tmp_path / "scenes"
+    shaders.mkdir()
+    scenes.mkdir()
+    (shaders / "endless.fs").write_text(ENDLESS)
+    (scenes / "trap.toml").write_text('[parameters]\n"fx/endless/mix" = 1\n"fx/endless/rounds" = 60000\n')
+    return "--model", str(tiny_bundle), "--shaders", str(shaders), "--scenes", str(scenes)
+
+
+def test_a_shader_that_never_ends_is_killed_and_the_show_goes_on_without_its_scene(
+    screen: Screen,  # noqa: F811
+    options: tuple[str, ...],
+    tmp_path: Path,
+) -> None:
+    with installed(screen, tmp_path, *options, "--scene", "off", impatient=True) as installation:
+        installation.plays()
+        installation.send("fx/endless/mix", 1)
+        installation.keeps(lambda state: state.facts["targets"]["fx/endless/mix"] == 1, "the effect")
+        hung = installation.show
+        installation.send("scene/recall", "trap", 0)
+        installation.says(f"{HUNG}as it was\n")
+        installation.plays()
+        assert not alive(hung)
+        installation.keeps(lambda state: state.facts["scene"] == "", "no scene")
+        assert installation.state is not None
+        assert installation.state.facts["targets"]["fx/endless/rounds"] == 0
+
+
+def test_a_scene_that_hangs_every_start_leads_to_safe_mode_without_it(
+    screen: Screen,  # noqa: F811
+    options: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Three starts that show nothing for a minute each would take the test three minutes; one of 15 s is as good.
+    hasty = IMPATIENT.replace("beat=3.0", "beat=3.0, first_frame=15.0, crashes=1")
+    monkeypatch.setattr("tests.faults.installation.IMPATIENT", hasty)
+    with installed(screen, tmp_path, *options, "--scene", "trap", impatient=True) as installation:
+        installation.says("dancenet: installation: the show showed nothing for 15 s; starting it in safe mode\n")
+        installation.plays()
+        assert b"--safe" in Path(f"/proc/{installation.show}/cmdline").read_bytes().split(b"\0")
