@@ -169,7 +169,18 @@ def audit(rest: list[str]) -> int:
 
 def clean(rest: list[str]) -> int:
     """Remove what can be made again in minutes; models and runs take hours and stay."""
-    for name in [SHOW, PEERS, AUDIT, ".fuzz", "build", "dist", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"]:
+    for name in [
+        SHOW,
+        PEERS,
+        AUDIT,
+        ".fuzz",
+        "build",
+        "dist",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".mypy_cache",
+        ".hypothesis",
+    ]:
         shutil.rmtree(ROOT / name, ignore_errors=True)
     return 0
 

@@ -4,6 +4,7 @@ FFmpeg reads hundreds of formats, some of which name other files to be read; her
 disk, tries formats of single pictures alone, and refuses one that is too large before it makes room for it.
 """
 
+import errno
 import io
 from pathlib import Path
 
@@ -34,4 +35,4 @@ def read_image(path: Path, kind: str, most_pixels: int = MOST_PIXELS) -> NDArray
             return next(container.decode(video=0)).to_ndarray(format=kind).astype(np.uint8)
     except (av.FFmpegError, ValueError, IndexError, StopIteration):
         reason = f"no picture of up to {most_pixels / 1e6:.0f} million pixels in it"
-        raise OSError(None, reason, str(path)) from None
+        raise OSError(errno.EINVAL, reason, str(path)) from None

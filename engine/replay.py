@@ -175,7 +175,9 @@ def find_bundle(log: ShowLog, model: Model, given: Sequence[Path], known: Sequen
     `known`. The only one given is taken even if it is another, with a warning. Raises LogError.
     """
     wanted = model.files.get(DECODER, "")
-    places = given or [Path(model.folder), *known]
+    # Windows tells a server who the user is when it is only asked for a file: a log is not to name one.
+    told = [] if model.folder.startswith(("\\\\", "//")) else [Path(model.folder)]
+    places = given or [*told, *known]
     for folder in places:
         if (folder / DECODER).is_file() and fingerprint(folder / DECODER) == wanted:
             return folder, ""

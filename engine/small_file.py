@@ -17,7 +17,7 @@ def read_small(path: str | os.PathLike[str], most: int) -> bytes:
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # to open a pipe would wait for somebody to write into it
         raise OSError(errno.EINVAL, "no file", str(path))
     with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise OSError(errno.EFBIG, f"larger than {most >> 10} KiB, as no such file is", str(path))
-    return data
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise OSError(errno.EFBIG, f"larger than {most >> 10} KiB, as no such file is", str(path))
+        return file.read(size)

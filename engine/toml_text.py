@@ -10,7 +10,7 @@ from typing import Any
 # Nobody's keys have more parts. For one of thousands tomllib takes minutes, in which a show's threads get few turns.
 MOST_PARTS = 32
 PART = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
-LONG_KEY = re.compile(rf"(?:{PART}\.[ \t]*+){{{MOST_PARTS}}}")
+LONG_KEY = re.compile(rf"(?:^|[\[{{,])[ \t]*+(?:{PART}\.[ \t]*+){{{MOST_PARTS}}}", re.M)
 
 
 def parse_toml(text: str) -> dict[str, Any]:

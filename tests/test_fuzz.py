@@ -1,4 +1,4 @@
-"""The fuzzers find nothing in what they look at for a moment; `make fuzz` looks for longer. What they once found holds."""
+"""The fuzzers find nothing in a moment, nor in what they once found; `make fuzz` looks for longer."""
 
 import re
 import subprocess

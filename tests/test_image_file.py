@@ -27,7 +27,10 @@ def test_a_picture_is_read_with_its_top_row_first(tmp_path: Path) -> None:
     file.write_bytes(png(3, 2))
     assert read_image(file, "gray").tolist() == [[0, 0, 0], [0, 0, 255]]
     assert read_image(file, "rgba").shape == (2, 3, 4)
-    assert read_image(file, "gray", most_pixels=6).shape == (2, 3)
+    file.write_bytes(png(300, 200))
+    assert read_image(file, "gray", most_pixels=100_000).shape == (200, 300)
+    with pytest.raises(OSError, match="no picture of up to 0 million pixels in it"):
+        read_image(file, "gray", most_pixels=50_000)
 
 
 @pytest.mark.parametrize(("width", "height"), [(60_000, 60_000), (MOST_PIXELS, 2), (2**31 - 1, 1)])

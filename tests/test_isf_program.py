@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.isf.buffers import MOST_BYTES, bounded
 from engine.isf.errors import IsfError
 from engine.isf.program import Effect, Program, Timing, compile_error
 from engine.isf.source import read

@@ -276,7 +276,9 @@ def test_an_unknown_command_names_those_there_are(capfd: pytest.CaptureFixture[s
     )
 
 
-@pytest.mark.parametrize("command", ["dance", "test", "test-clients", "test-webgpu", "lint", "bench", "fuzz", "audit", "clean"])
+@pytest.mark.parametrize(
+    "command", ["dance", "test", "test-clients", "test-webgpu", "lint", "bench", "fuzz", "audit", "clean"]
+)
 def test_help_tells_of(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert make.main([]) == 0
     assert f"make {command} " in capfd.readouterr().out

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -29,11 +30,11 @@ def graph(nodes: list[onnx.NodeProto], *weights: onnx.TensorProto) -> onnx.Graph
     return helper.make_graph(nodes, "g", [x], [y], list(weights))
 
 
-def model(of: onnx.GraphProto, **more: object) -> onnx.ModelProto:
+def model(of: onnx.GraphProto, **more: Any) -> onnx.ModelProto:
     return helper.make_model(of, opset_imports=[helper.make_opsetid("", 17)], ir_version=9, **more)
 
 
-def node(operator: str = "Identity", domain: str = "", **attributes: object) -> onnx.NodeProto:
+def node(operator: str = "Identity", domain: str = "", **attributes: Any) -> onnx.NodeProto:
     return helper.make_node(operator, ["x"], ["y"], domain=domain, **attributes)
 
 

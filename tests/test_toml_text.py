@@ -30,5 +30,5 @@ def test_a_key_of_thousands_of_parts_is_refused_with_its_line(part: str) -> None
 
 @pytest.mark.parametrize("text", ["a" * 200_000, '"' * 200_001, "a " * 100_000, "'a'" * 60_000, "- " * 100_000])
 def test_looking_for_such_keys_takes_no_time(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\(at (line 1|end of document)"):
         parse_toml(text)

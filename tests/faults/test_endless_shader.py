@@ -7,15 +7,20 @@ import pytest
 from tests.display import Screen
 from tests.faults.installation import IMPATIENT, alive, installed, screen  # noqa: F401
 
-# Within one another, for llvmpipe ends a loop after 65,535 rounds.
+# llvmpipe ends a pixel's loops after 65,535 rounds in all; a million pixels of 60,000 rounds take it minutes, at any
+# size of the window. With no rounds it is an effect like any other.
 ENDLESS = """\
 /*{"INPUTS": [{"NAME": "inputImage", "TYPE": "image"},
-              {"NAME": "rounds", "TYPE": "float", "DEFAULT": 0, "MIN": 0, "MAX": 60000}]}*/
+              {"NAME": "rounds", "TYPE": "float", "DEFAULT": 0, "MIN": 0, "MAX": 60000}],
+   "PASSES": [{"TARGET": "slow", "WIDTH": "1024", "HEIGHT": "1024"}, {}]}*/
 void main() {
-    vec4 colour = IMG_THIS_PIXEL(inputImage);
+    if (PASSINDEX == 1) {
+        gl_FragColor = IMG_THIS_PIXEL(inputImage) + 0.01 * IMG_THIS_PIXEL(slow);
+        return;
+    }
+    vec4 colour = vec4(isf_FragNormCoord, 0.5, 1.0);
     for (int i = 0; i < int(rounds); i++)
-        for (int j = 0; j < int(rounds); j++)
-            colour.r = fract(colour.r * 1.001 + float(i * j) * 0.001);
+        colour = sin(colour * 1.7 + float(i));
     gl_FragColor = colour;
 }
 """

@@ -1,6 +1,5 @@
 """What an installation listens to, as the system sees it."""
 
-import os
 from pathlib import Path
 
 from tests.display import Screen
@@ -16,7 +15,7 @@ def listening(pid: int) -> set[tuple[str, str, int]]:
     inodes = set()
     for each in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            inodes.add(os.readlink(each))
+            inodes.add(str(each.readlink()))
         except OSError:
             continue  # closed meanwhile
     found = set()
