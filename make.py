@@ -26,15 +26,17 @@ OLDEST_PYTHON = (3, 11)
 CPU_BUILDS_OF_TORCH = "https://download.pytorch.org/whl/cpu"
 # TensorFlow has no place among what development needs: it is large, and holds back versions of others.
 SHOW, PEERS, AUDIT = ".venv", ".venv-bench", ".venv-audit"
-# Where pip-audit asks; it tells of a service that it cannot reach by a page of traceback.
+# Where pip-audit asks. It passes over what it is told nothing about, so that a mirror without advisories would look like
+# a clean bill: an old pip, which has some, is asked about first.
 ADVISORIES = "https://pypi.org"
 REACH_ADVISORIES = f"""\
-import sys, urllib.request
+import json, sys, urllib.request
 try:
-    urllib.request.urlopen("{ADVISORIES}/pypi/pip/json", timeout=20).read(1)
-except OSError as error:
+    with urllib.request.urlopen("{ADVISORIES}/pypi/pip/20.0/json", timeout=20) as answer:
+        known = json.load(answer).get("vulnerabilities")
+except (OSError, ValueError) as error:
     sys.exit(f"dancenet: {{error}}")
-"""
+sys.exit(0 if known else "dancenet: what answers there knows of no advisories")"""
 
 # What Debian and Ubuntu call the libraries that Python's packages load: OpenGL for the window and without one; X11's
 # that pyglet asks for its visuals and the monitors; fonts; PortAudio. Everywhere else system or wheels bring them.
