@@ -26,7 +26,7 @@ OLDEST_PYTHON = (3, 11)
 CPU_BUILDS_OF_TORCH = "https://download.pytorch.org/whl/cpu"
 # TensorFlow has no place among what development needs: it is large, and holds back versions of others.
 SHOW, PEERS, AUDIT = ".venv", ".venv-bench", ".venv-audit"
-# Where pip-audit asks. It passes over what it is told nothing about, so that a mirror without advisories would look like
+# Where pip-audit asks. It passes over what nothing is known about, so that a mirror without advisories would look like
 # a clean bill: an old pip, which has some, is asked about first.
 ADVISORIES = "https://pypi.org"
 REACH_ADVISORIES = f"""\
