@@ -53,13 +53,15 @@ class Refused(Exception):
 
 
 def check_graph_file(path: Path) -> None:
-    """Raises BundleError where the ONNX file at `path` is none, or holds more than a graph of ONNX's operators."""
+    """Raises BundleError where what lies at `path` is no ONNX file, or one of more than a graph of ONNX's operators."""
     try:
         with open(path, "rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             if size > LARGEST:
                 raise Refused(f"{size >> 20} MiB; a graph has at most {LARGEST >> 20} MiB")
             _walk(_Window(file), size)
+    except FileNotFoundError:
+        return  # whoever opens it is told so
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror})") from None
     except Refused as refused:
