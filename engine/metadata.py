@@ -22,7 +22,7 @@ FILE = "bundle.json"
 MOST_BYTES = 1 << 20
 # The largest sizes that a bundle may claim, well beyond any dancer that could be trained; what is shown and computed is
 # sized by them before a graph has run.
-LARGEST_IMAGE, LARGEST_LATENT, MOST_COMPONENTS, FASTEST, MOST_CONTROLS = 4096, 8192, 4096, 240, 64
+LARGEST_IMAGE, LARGEST_LATENT, MOST_COMPONENTS, FASTEST, MOST_CONTROLS = 4096, 2048, 4096, 240, 64
 FP32, INT8 = PRECISIONS = "fp32", "int8"  # fp32 graphs are exact, and always there; what no entry says is fp32
 *_, GREY = IMAGE_KINDS = ("dark silhouette", "light silhouette", "grey")
 # Names that the step's tensors already have, so that no control may take them.
