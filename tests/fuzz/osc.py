@@ -190,6 +190,7 @@ def begin(folder: Path) -> Parse:
     source = Osc(LOOPBACK, 0, controls, told.append, now=lambda: frames / RATE_HZ, worked=clock)
     source.clients._send = lambda datagram, place: None  # type: ignore[method-assign]
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    source.poll(controls)  # the first frame is given more time than the others
 
     def parse(data: bytes) -> None:
         nonlocal frames
