@@ -25,7 +25,18 @@ ROOT = Path(__file__).resolve().parent
 OLDEST_PYTHON = (3, 11)
 CPU_BUILDS_OF_TORCH = "https://download.pytorch.org/whl/cpu"
 # TensorFlow has no place among what development needs: it is large, and holds back versions of others.
-SHOW, PEERS = ".venv", ".venv-bench"
+SHOW, PEERS, AUDIT = ".venv", ".venv-bench", ".venv-audit"
+# Where pip-audit asks. It passes over what nothing is known about, so that a mirror without advisories would look like
+# a clean bill: an old pip, which has some, is asked about first.
+ADVISORIES = "https://pypi.org"
+REACH_ADVISORIES = f"""\
+import json, sys, urllib.request
+try:
+    with urllib.request.urlopen("{ADVISORIES}/pypi/pip/20.0/json", timeout=20) as answer:
+        known = json.load(answer).get("vulnerabilities")
+except (OSError, ValueError) as error:
+    sys.exit(f"dancenet: {{error}}")
+sys.exit(0 if known else "dancenet: what answers there knows of no advisories")"""
 
 # What Debian and Ubuntu call the libraries that Python's packages load: OpenGL for the window and without one; X11's
 # that pyglet asks for its visuals and the monitors; fonts; PortAudio. Everywhere else system or wheels bring them.
@@ -57,7 +68,9 @@ make test-clients         install oscsend, Pure Data, SuperCollider and Chromium
 make test-webgpu          install WebGPU's plugin and a GPU in software, and have the dancer run there
 make lint                 the checks of the source alone: ruff and mypy
 make bench [ARGS="..."]   install TensorFlow and PyTorch beside, in .venv-bench, and measure; ARGS go to the benchmarks
-make clean                remove .venv, .venv-bench and what tools left behind; models and runs stay
+make fuzz  [ARGS="..."]   give every parser a minute of broken files and packets; ARGS go to the fuzzers (--seconds 600)
+make audit                ask PyPI's advisories for known vulnerabilities of what is installed; needs the network
+make clean                remove .venv, .venv-bench, .venv-audit and what tools left behind; models and runs stay
 
 PYTHON=python3.12 make ...   uses that Python; without make: python3 make.py dance"""
 
@@ -75,6 +88,8 @@ def main(arguments: list[str]) -> int:
         "test-webgpu": test_webgpu,
         "lint": lint,
         "bench": bench,
+        "fuzz": fuzz,
+        "audit": audit,
         "clean": clean,
     }
     if name not in commands:
@@ -133,9 +148,41 @@ def bench(rest: list[str]) -> int:
     return become([str(program("python", PEERS)), "-m", "benchmarks", *rest])
 
 
+def fuzz(rest: list[str]) -> int:
+    """Broken files and packets for every parser: each takes or refuses what it is given, in bounded time and memory."""
+    set_up(development=True)
+    return run([str(program("python")), "-m", "tests.fuzz", *rest])
+
+
+def audit(rest: list[str]) -> int:
+    """Known vulnerabilities of everything in `.venv`, by pip-audit, which lives in an environment of its own."""
+    set_up(development=True)
+    prepare(AUDIT, [stamp("audit", AUDIT)], lambda: pip_install(*dependency_group("audit"), environment=AUDIT))
+    python = str(program("python", AUDIT))
+    if not succeeds([python, "-c", REACH_ADVISORIES]):
+        say(f"the advisories at {ADVISORIES} cannot be reached from here, so that nothing was audited")
+        return 1
+    places = subprocess.run(
+        [str(program("python")), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        check=True, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    return run([python, "-m", "pip_audit", "--path", places.stdout.strip(), "--skip-editable", *rest])
+
+
 def clean(rest: list[str]) -> int:
     """Remove what can be made again in minutes; models and runs take hours and stay."""
-    for name in [SHOW, PEERS, "build", "dist", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"]:
+    for name in [
+        SHOW,
+        PEERS,
+        AUDIT,
+        ".fuzz",
+        "build",
+        "dist",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".mypy_cache",
+        ".hypothesis",
+    ]:
         shutil.rmtree(ROOT / name, ignore_errors=True)
     return 0
 
@@ -169,7 +216,7 @@ def prepare(environment: str, stamps: list[Path], install: Callable[[], None]) -
     say(f"setting up {environment}; this takes minutes, and only this once")
     if sys.platform == "linux" and shutil.which("dpkg-query") is None:
         say(f"no apt here: your system has to bring what Debian calls {' '.join(SHOW_LIBRARIES)}")
-    for name in ("dance", "test", "bench"):
+    for name in ("dance", "test", "bench", "audit"):
         stamp(name, environment).unlink(missing_ok=True)  # from here until the end, it is not to be trusted
     make_environment(environment)
     install()

@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from engine.bank_file import read_bank
 from engine.binding import Binding, DeviceBinding, step_alike
 from engine.contract import StateTensor, check_decoder, check_encoder, check_step
 from engine.ground import Ground
@@ -38,7 +39,6 @@ ROUNDED = STEP, DECODER  # the graphs that an int8 bundle has once more, for the
 # Those taken there unless somebody asks: most of the time is the images', whose rounding nobody sees. A dance of
 # rounded steps is another dance, and the default dancer's is not quite as near the footage (docs/figures.md).
 IMAGES_ROUNDED = (DECODER,)
-LEAST_PASSAGES = 100
 # From so many images of the bank, and so many at once, is what stays in a grey bundle's images learnt: 0.2 s.
 LOOKED_AT, AT_ONCE = 64, 8
 
@@ -61,7 +61,7 @@ class Bundle:
         for name in files:
             if not (folder / name).is_file():
                 raise BundleError(f"{folder / name}: missing; a bundle holds {', '.join(files)}")
-        self.bank = _read_bank(folder / BANK, self.metadata)
+        self.bank = read_bank(folder / BANK, self.metadata)
         self.device, self.rounded, self.decoder = self._choose(device, precision)
         check_decoder(self._graph(DECODER), self.decoder, self.metadata)
         self.step = self._open(STEP, STEP_THREADS)
@@ -245,27 +245,3 @@ def _unreadable(path: Path, error: Exception) -> BundleError:
 def _do(tasks: Sequence[Callable[[], None]]) -> None:
     for task in tasks:
         task()
-
-
-def _read_bank(path: Path, metadata: Metadata) -> NDArray[np.float32]:
-    try:
-        stored = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        raise BundleError(f"{path}: not a readable .npy file of numbers") from None
-    least = (LEAST_PASSAGES, metadata.steps_a_second)
-    expected = f"({least[0]} or more, {least[1]} or more, {metadata.latent_size}) float16"
-    right = (
-        isinstance(stored, np.ndarray)
-        and stored.dtype == np.float16
-        and stored.ndim == 3
-        and stored.shape[0] >= least[0]
-        and stored.shape[1] >= least[1]
-        and stored.shape[2] == metadata.latent_size
-    )
-    if not right:
-        found = f"{stored.shape} {stored.dtype}" if isinstance(stored, np.ndarray) else "an archive"
-        raise BundleError(f"{path}: holds {found}; it must be {expected}")
-    bank = stored.astype(np.float32)
-    if not np.isfinite(bank).all():
-        raise BundleError(f"{path}: holds latents that are not finite; expected numbers")
-    return bank

@@ -6,7 +6,6 @@ grammar is one of the file too. Places on the disk are meant from where the file
 
 import argparse
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,10 @@ from typing import Any
 
 from engine.argument_values import PATHS
 from engine.scene_toml import nearest, places
+from engine.small_file import read_small
+from engine.toml_text import parse_toml
 
+MOST_BYTES = 256 << 10
 # A switch has no text on the command line.
 SWITCH = ("false", "true")
 # As tomllib tells where it stumbled.
@@ -54,8 +56,8 @@ def is_switch(action: argparse.Action) -> bool:
 def read_file(file: Path, actions: Mapping[str, argparse.Action], required: bool) -> Words:
     """What a file gives, read by the readers of `actions`. Raises ConfigError with all that is wrong with it."""
     try:
-        text = file.read_text("utf-8")
-        content = tomllib.loads(text)
+        text = read_small(file, MOST_BYTES).decode("utf-8")
+        content = parse_toml(text)
     except FileNotFoundError:
         if not required:
             return {}

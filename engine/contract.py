@@ -4,6 +4,7 @@ States docs/bundle.md's tables as data and holds open sessions against them. Kno
 for the messages.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from engine.metadata import BundleError, Metadata
 
 FLOAT, INTEGER, BYTE = "tensor(float)", "tensor(int64)", "tensor(uint8)"
 DANCERS = "dancers"
+# Numbers of a dancer's state, in all its tensors: the default dancer's has 3,200. Show, state file and log hold them
+# for up to 64 dancers.
+LARGEST_STATE = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ def check_step(path: Path, session: onnxruntime.InferenceSession, metadata: Meta
     state_inputs = [node for node in inputs if node.name.endswith("_in")]
     state_inputs.sort(key=lambda node: node.name != "latent_in")
     state = tuple(_state(path, node) for node in state_inputs)
+    if (size := sum(math.prod(each.shape) for each in state)) > LARGEST_STATE:
+        raise BundleError(f"{path}: a state of {size} numbers a dancer; it may have up to {LARGEST_STATE}")
     _check(
         path,
         "output",

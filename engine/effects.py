@@ -5,6 +5,7 @@ an effect is its file's; a file in a later folder shadows one of the same name b
 """
 
 import contextlib
+import itertools
 import math
 import re
 import threading
@@ -22,6 +23,8 @@ from engine.scene_files import LONGEST_GOODBYE, stamp
 LOOK_EVERY = 0.25
 # Of each effect so many may be on at once.
 COPIES = 3
+# Files of all kinds that are looked at in a folder, and effects: each is compiled, and has parameters for every copy.
+MOST_FILES, MOST_EFFECTS = 10_000, 512
 
 Change = Source | IsfError | None  # what was read, what is wrong with it, or that it is gone
 Seen = tuple[Path, tuple[tuple[int, int], ...]]  # a file; when it and those beside it changed, their sizes
@@ -44,6 +47,7 @@ class EffectFiles:
         self._folders = folders
         self._seen: dict[str, Seen] = {}
         self._imports: dict[str, tuple[Path, ...]] = {}  # the images that an effect was read with
+        self._too_full: set[Path] = set()
         self._forgotten: deque[str] = deque()
         self._gone: set[str] = set()  # files that were seen and are not there now
         self._changes: deque[tuple[str, Change]] = deque()
@@ -96,8 +100,14 @@ class EffectFiles:
         while self._forgotten:
             self._seen.pop(self._forgotten.popleft(), None)
         for folder in self._folders:
-            for file in sorted(folder.rglob("*")):
-                if file.suffix.lower() in SUFFIXES and (states := _states((file, file.with_suffix(VERTEX_SUFFIX)))):
+            files = list(itertools.islice(folder.rglob("*"), MOST_FILES + 1))
+            effects = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
+            if (len(files) > MOST_FILES or len(effects) > MOST_EFFECTS) and folder not in self._too_full:
+                self._too_full.add(folder)
+                what = f"more than {MOST_FILES} files or {MOST_EFFECTS} effects; the rest is left out"
+                self._changes.append((effect_name(folder), IsfError(f"{folder}: {what}")))
+            for file in effects[:MOST_EFFECTS]:
+                if states := _states((file, file.with_suffix(VERTEX_SUFFIX))):
                     found[effect_name(file)] = file, states
         for name, (file, states) in sorted(found.items()):
             if self._seen.get(name) != (file, states + _states(self._imports.get(name, ()))):

@@ -8,15 +8,21 @@ import json
 import math
 import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 from engine.parameters import PARAMETERS, SMOOTH, Parameter
+from engine.small_file import read_small
 
 FORMAT = 1
 FILE = "bundle.json"
+MOST_BYTES = 1 << 20
+# The largest sizes that a bundle may claim, well beyond any dancer that could be trained; what is shown and computed is
+# sized by them before a graph has run.
+LARGEST_IMAGE, LARGEST_LATENT, MOST_COMPONENTS, FASTEST, MOST_CONTROLS = 4096, 2048, 4096, 240, 64
 FP32, INT8 = PRECISIONS = "fp32", "int8"  # fp32 graphs are exact, and always there; what no entry says is fp32
 *_, GREY = IMAGE_KINDS = ("dark silhouette", "light silhouette", "grey")
 # Names that the step's tensors already have, so that no control may take them.
@@ -65,14 +71,14 @@ class Metadata:
         """Reads `bundle.json` in the folder of a bundle. Raises BundleError."""
         path = Path(folder) / FILE
         try:
-            entries = json.loads(path.read_text(encoding="utf-8"))
+            entries = json.loads(read_small(path, MOST_BYTES).decode("utf-8"))
         except FileNotFoundError:
             raise BundleError(f"{path}: missing; a bundle holds its metadata there") from None
         except OSError as error:
             raise BundleError(f"{path}: cannot be read ({error.strerror})") from None
         except json.JSONDecodeError as error:
             raise BundleError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
-        except (UnicodeDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # also of whole numbers of thousands of digits
             raise BundleError(f"{path}: not JSON in UTF-8") from None
         if not isinstance(entries, dict):
             raise BundleError(f"{path}: holds {_show(entries)}; it must hold an object of entries")
@@ -122,17 +128,21 @@ class _Entries:
                 near = difflib.get_close_matches(name, known, 1)
                 hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(known)}"
                 raise BundleError(f'{self.path}: unknown entry "{name}"; {hint}')
-        width, height = self.take("image_size", lambda v: _is_list(v, 2, _is_count), "[width, height] in pixels")
+        width, height = self.take(
+            "image_size",
+            lambda v: _is_list(v, 2, lambda side: _is_count(side, LARGEST_IMAGE)),
+            f"[width, height] in pixels, up to {LARGEST_IMAGE} each",
+        )
         kinds = ", ".join(f'"{kind}"' for kind in IMAGE_KINDS)
         health = self.take("health", lambda v: isinstance(v, dict), 'an object with "area" and "slow_motion"')
         return Metadata(
             format=version,
-            name=self.take("name", _is_text, "a text that is not empty"),
+            name=self.take("name", lambda v: _is_text(v) and v.isprintable(), "a text that is not empty, on one line"),
             image_size=(width, height),
             image_kind=self.take("image_kind", lambda v: v in IMAGE_KINDS, f"one of {kinds}"),
-            latent_size=self.take("latent_size", _is_count, "a whole number of 1 or more"),
-            components=self.take("components", _is_count, "a whole number of 1 or more"),
-            steps_a_second=self.take("steps_a_second", _is_count, "a whole number of 1 or more"),
+            latent_size=self.count("latent_size", LARGEST_LATENT),
+            components=self.count("components", MOST_COMPONENTS),
+            steps_a_second=self.count("steps_a_second", FASTEST),
             defaults=self.defaults(),
             controls=self.controls(),
             health=self.health(health),
@@ -148,6 +158,10 @@ class _Entries:
         value = self.entries[name]
         if not allowed(value):
             self.refuse(name, value, expected)
+        return value
+
+    def count(self, name: str, most: int) -> int:
+        value: int = self.take(name, lambda v: _is_count(v, most), f"a whole number in 1..{most}")
         return value
 
     def precision(self) -> str:
@@ -171,8 +185,8 @@ class _Entries:
         return {name: float(value) for name, value in values.items()}
 
     def controls(self) -> tuple[Parameter, ...]:
-        expected = 'a list of {"name", "doc", "default", "range": [low, high]}'
-        rows = self.take("controls", lambda v: isinstance(v, list), expected)
+        expected = f'a list of up to {MOST_CONTROLS} {{"name", "doc", "default", "range": [low, high]}}'
+        rows = self.take("controls", lambda v: isinstance(v, list) and len(v) <= MOST_CONTROLS, expected)
         controls: list[Parameter] = []
         for row in rows:
             if not (isinstance(row, dict) and set(row) == {"name", "doc", "default", "range"}):
@@ -202,12 +216,13 @@ class _Entries:
         return Health((area[0], area[1]), slow_motion)
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+def _is_count(value: Any, most: float = math.inf) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value is a number that floats hold too: JSON's whole numbers may be larger."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _is_text(value: Any) -> bool:

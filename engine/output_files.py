@@ -11,15 +11,16 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import scene_toml
 from engine.controls import Controls
 from engine.folders import configuration_folder
+from engine.image_file import read_image
 from engine.parameters import OUTPUT
-from engine.scene_files import LONGEST_GOODBYE, Stamp, put, shortened, stamp
+from engine.scene_files import LONGEST_GOODBYE, MOST_BYTES, MOST_WAITING, Stamp, put, shortened, stamp
+from engine.small_file import read_small
 
 # These are part of setting up, not of the set-up.
 NOT_KEPT = ("output/test_card", "output/corner")
@@ -66,7 +67,7 @@ class OutputFiles:
         self._lay_mask = lay_mask
         self._tell = tell
         self._now = now
-        self._told: deque[str] = deque()
+        self._told: deque[str] = deque(maxlen=MOST_WAITING)
         self._on = stem(monitor())
         self._values: dict[str, float] = {}  # as they were last seen; empty until a monitor's file has been read
         self._changed_at: float | None = None
@@ -161,7 +162,8 @@ class OutputFiles:
         values: dict[str, float] = {}
         try:
             lines: list[str] = []
-            values = dict(scene_toml.read(file.read_text("utf-8"), file, KEPT, lines.append).parameters)
+            text = read_small(file, MOST_BYTES).decode("utf-8")
+            values = dict(scene_toml.read(text, file, KEPT, lines.append).parameters)
             self._told.extend(shortened(file, lines))
         except FileNotFoundError:
             pass
@@ -179,11 +181,9 @@ class OutputFiles:
         if self._stamp is None:
             return None
         try:
-            with av.open(str(file)) as image:
-                return next(image.decode(video=0)).to_ndarray(format="gray").astype(np.uint8)
-        except (OSError, ValueError, StopIteration, IndexError) as error:  # av's own errors are OSErrors or ValueErrors
-            reason = getattr(error, "strerror", None) or "no picture in it"
-            self._told.append(f"{file}: {reason}; nothing is masked")
+            return read_image(file, "gray")
+        except OSError as error:
+            self._told.append(f"{file}: {error.strerror}; nothing is masked")
             return None
 
     def _write_file(self, name: str, text: str) -> None:

@@ -13,12 +13,15 @@ import platform
 import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 
 from engine import webgpu
+from engine.arena import use_arena
+from engine.onnx_file import check_graph_file
 
 AUTO, CPU, CUDA, COREML, WEBGPU = DEVICES = "auto", "cpu", "cuda", "coreml", "webgpu"
 PROVIDERS = {
@@ -179,7 +182,9 @@ def _try(
 def _open(
     path: str | os.PathLike[str], name: str, threads: int, alone: bool = False, capture: bool = False
 ) -> onnxruntime.InferenceSession:
+    check_graph_file(Path(path))
     options = onnxruntime.SessionOptions()
+    use_arena(options)
     options.log_severity_level = LOG_FATAL  # what goes wrong is said by us, on one line
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

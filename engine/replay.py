@@ -7,6 +7,7 @@ follow from ticks that came at times of their own.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -20,6 +21,12 @@ from engine.quality import Quality
 from engine.show_log import DRAWN_AT, LogError, Model, ShowLog, Tick, fingerprint
 
 DECODER = "decoder.onnx"
+# The longest that a picture of a log stood, seconds: a file that tells of more is not of a show.
+LONGEST_TICK = 86_400.0
+FASTEST = 1000.0
+LARGEST_SIDE = 16384
+# The least share of a window's size that a picture is drawn at.
+LEAST_SHARE = 0.01
 # Of a frame of the video: times closer than this are the same. Sums of 1/144 s do not meet those of 1/30 s exactly.
 SAME = 1e-3
 SHORT_HASH = 12
@@ -29,12 +36,12 @@ END_MISSING = "its end is missing (a crash, a failed disk, a cut file)"
 class ReplayClock:
     """Time as it passed in the show of these ticks: live, the first frame was at 0, each later one `dt` after the last.
 
-    The last frame stays for a period of `rate_hz`.
+    The last frame stays for a period of `rate_hz`. Raises LogError for a tick that no show has.
     """
 
     def __init__(self, ticks: Iterable[Tick], rate_hz: float) -> None:
         self._ticks = iter(ticks)
-        self._coming = next(self._ticks, None)
+        self._coming = self._next()
         self._period = 1 / rate_hz
         self.frame = -1
         self.time = self.dt = 0.0
@@ -55,12 +62,18 @@ class ReplayClock:
         """Takes up the next tick; returns its dt. Raises LogError where there is none."""
         if self._coming is None:
             raise LogError("the log is over")
-        self.tick, self._coming = self._coming, next(self._ticks, None)
+        self.tick, self._coming = self._coming, self._next()
         self.frame += 1
         self.dt = self.tick.dt
         if self.frame:
             self.time += self.dt
         return self.dt
+
+    def _next(self) -> Tick | None:
+        tick = next(self._ticks, None)
+        if tick and not 0 <= tick.dt <= LONGEST_TICK:
+            raise LogError(f"the log tells of a frame {tick.dt:g} s after the one before; no show has that")
+        return tick
 
     def wait(self) -> bool:
         """Waits for nothing: the show is over."""
@@ -76,15 +89,18 @@ class ReplayControls(Controls):
     def __init__(self, clock: ReplayClock, rows: Iterable[Parameter] = ()) -> None:
         super().__init__(())
         self._clock = clock
-        self._defaults = {row.key: row.default for row in rows}
+        self._rows = tuple(rows)
 
     def advance(self, dt: float) -> None:
         """Moves nothing: they have been moved."""
 
     def snapshot(self) -> Mapping[str, float]:
-        """The values, key -> value."""
-        values = {**self._defaults, **self._clock.tick.values}
+        """The values, key -> value, each in its range: a log may be anybody's."""
+        values = dict(self._clock.tick.values)
         values.pop(DRAWN_AT, None)
+        for row in self._rows:
+            value = values.get(row.key, row.default)
+            values[row.key] = row.default if value != value else min(max(value, row.low), row.high)
         return MappingProxyType(values)
 
 
@@ -117,7 +133,8 @@ class ReplayQuality(Quality):
 
     @property
     def share(self) -> float:
-        return 1.0 if self._smooth else self._clock.tick.values.get(DRAWN_AT, 1.0)
+        share = self._clock.tick.values.get(DRAWN_AT, 1.0)
+        return share if LEAST_SHARE <= share <= 1.0 and not self._smooth else 1.0
 
 
 class Recorder(Protocol):
@@ -158,7 +175,9 @@ def find_bundle(log: ShowLog, model: Model, given: Sequence[Path], known: Sequen
     `known`. The only one given is taken even if it is another, with a warning. Raises LogError.
     """
     wanted = model.files.get(DECODER, "")
-    places = given or [Path(model.folder), *known]
+    # Windows tells a server who the user is when it is only asked for a file: a log is not to name one.
+    told = [] if model.folder.startswith(("\\\\", "//")) else [Path(model.folder)]
+    places = given or [*told, *known]
     for folder in places:
         if (folder / DECODER).is_file() and fingerprint(folder / DECODER) == wanted:
             return folder, ""
@@ -176,10 +195,26 @@ def check_latents(log: ShowLog, model: Model, latent_size: int, folder: Path) ->
         raise LogError(f"{log.path}: holds latents of {model.latent_size}; the decoder in {folder} takes {latent_size}")
 
 
+def show_of(log: ShowLog) -> tuple[float, tuple[int, int], datetime | None]:
+    """The frame rate of the show, its window's size and when it began, if the log tells. Raises LogError."""
+    rate, size, began = log.about.get("fps"), log.about.get("size"), log.about.get("began")
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= FASTEST:
+        raise LogError(f"{log.path}: tells of {rate!r} frames a second; it must be a number up to {FASTEST:g}")
+    sides = size if isinstance(size, list) else []
+    if len(sides) != 2 or not all(type(side) is int and 1 <= side <= LARGEST_SIDE for side in sides):
+        raise LogError(f"{log.path}: tells of a window of {size!r}; it must be [width, height] up to {LARGEST_SIDE}")
+    try:
+        return float(rate), (sides[0], sides[1]), None if began is None else datetime.fromisoformat(began)
+    except (TypeError, ValueError):
+        raise LogError(f"{log.path}: tells of a show that began at {began!r}; it must be a date and a time") from None
+
+
 def describe(log: ShowLog) -> str:
     """What there is to know of a log, on a few lines."""
     state = ", whole" if log.whole else f"; {END_MISSING}"
     lines = [f"{log.path}: {log.ticks} frames in {sum(tick.dt for tick in log):.1f} s of show{state}"]
     for model in log.models:
         lines.append(f"  danced by {model.name} (decoder {model.files.get(DECODER, '')[:SHORT_HASH]}), {model.folder}")
-    return "\n".join([*lines, *(f"  {name}: {value}" for name, value in log.about.items())])
+    lines += [f"  {name}: {value}" for name, value in log.about.items()]
+    # What a stranger's file tells is not to move the terminal's cursor.
+    return "\n".join("".join(each if each.isprintable() else "?" for each in line) for line in lines)

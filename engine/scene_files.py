@@ -16,14 +16,17 @@ from pathlib import Path
 from engine import scene_toml
 from engine.parameters import Parameter
 from engine.scene import Scene
+from engine.small_file import read_small
 
 LOOK_EVERY = 1.0
 # Leaving a show must not wait for a disk that hangs for longer than this, seconds.
 LONGEST_GOODBYE = 5.0
 # More scenes than anybody plays: a sender gone wild does not fill the disk.
 MOST_SCENES = 256
-# Lines told of one file; the rest is counted.
-MOST_TOLD = 5
+# The largest file: every parameter of fifty effects takes 40 kB.
+MOST_BYTES = 256 << 10
+# Lines told of one file; the rest is counted. Lines of all that wait to be told; with more, the oldest are let go.
+MOST_TOLD, MOST_WAITING = 5, 100
 
 Seen = tuple[Path, int, int]  # a file, when it changed, its size
 
@@ -52,7 +55,7 @@ class SceneFiles:
         self._look_every = look_every
         self._seen: dict[str, Seen] = {}
         self._unreadable: set[Path] = set()
-        self._told: deque[str] = deque()
+        self._told: deque[str] = deque(maxlen=MOST_WAITING)
         self._changed = threading.Condition()  # guards what follows, and wakes the thread
         self._scenes: dict[str, Scene] = {}
         self._waiting: dict[str, str] = {}  # stem -> text to be written
@@ -130,6 +133,7 @@ class SceneFiles:
         try:
             with os.scandir(folder) as entries:
                 names = [entry.name for entry in entries if entry.name.endswith(".toml") and entry.name[0] != "."]
+                names = sorted(names)[:MOST_SCENES]
         except OSError as error:
             before = {stem: seen for stem, seen in self._seen.items() if seen[0].parent == folder}
             missing = isinstance(error, FileNotFoundError) and not before  # nothing was stored yet
@@ -147,7 +151,7 @@ class SceneFiles:
     def _read(self, file: Path) -> Scene | None:
         lines: list[str] = []
         try:
-            scene = scene_toml.read(file.read_text("utf-8"), file, self._parameters, lines.append)
+            scene = scene_toml.read(read_small(file, MOST_BYTES).decode("utf-8"), file, self._parameters, lines.append)
         except (OSError, ValueError, RecursionError) as error:  # RecursionError: tomllib's, nested too deep
             reason = error.strerror if isinstance(error, OSError) else error
             self._told.append(f"{file}: {reason}; the scene stays as it was")

@@ -7,7 +7,6 @@ import difflib
 import json
 import math
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -16,11 +15,14 @@ from typing import Any
 from engine.parameters import SIGNALS, Parameter
 from engine.routes import Route
 from engine.scene import GREATEST_NUMBER, STEM, Fade, Scene, numbered
+from engine.toml_text import parse_toml
 
 TABLES = ("scene", "parameters", "routes")
 # The choices of a parameter that TOML's true and false may be given for.
 SWITCH = ("off", "on")
 SCENE_KEYS = ("name", "number", "fade")
+# Looking for what a word was meant to be takes milliseconds: it is done for words, and for the first of many.
+LONGEST_WORD, MOST_HINTS = 100, 20
 ROUTE_KEYS = tuple(field.name for field in fields(Route))
 
 
@@ -29,7 +31,7 @@ def read(text: str, file: Path, parameters: Mapping[str, Parameter], warn: Calla
 
     Raises ValueError (of tomllib) where it is no TOML.
     """
-    content = tomllib.loads(text)
+    content = parse_toml(text)
     reader = _Reader(text, file, warn)
     reader.only(content, TABLES, "table", ())
     about = reader.table(content, "scene")
@@ -108,11 +110,17 @@ class _Reader:
     def __init__(self, text: str, file: Path, warn: Callable[[str], None]) -> None:
         self._file = file
         self._warn = warn
+        self._hints = 0
         self._where = dict(places(text))
 
     def say(self, place: Place, line: str) -> None:
         number = self._where.get(place)
         self._warn(f"{self._file}{f':{number}' if number else ''}: {line}")
+
+    def near(self, wrong: object, known: Iterable[str]) -> str:
+        """As `nearest`, for the first ones of a file."""
+        self._hints += 1
+        return nearest(wrong, known) if self._hints <= MOST_HINTS else ""
 
     def only(self, found: Iterable[str], known: Iterable[str], what: str, place: Place) -> None:
         """Tells of what is not `known`."""
@@ -121,7 +129,7 @@ class _Reader:
                 where: Place = (*place, key) if len(place) == 2 else (key, 0)
                 if where not in self._where:
                     where = "", 0, key
-                self.say(where, f"unknown {what} {key!r}{nearest(key, known)}; the rest counts")
+                self.say(where, f"unknown {what} {_shown(key)}{self.near(key, known)}; the rest counts")
 
     def table(self, content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         found = content.get(name, {})
@@ -135,7 +143,7 @@ class _Reader:
         place = "parameters", 0, key
         parameter = parameters.get(key)
         if parameter is None:
-            self.say(place, f"unknown parameter {key!r}{nearest(key, parameters)}; the rest counts")
+            self.say(place, f"unknown parameter {_shown(key)}{self.near(key, parameters)}; the rest counts")
             return None
         if given in parameter.choices:
             return float(parameter.choices.index(str(given)))
@@ -144,7 +152,7 @@ class _Reader:
             allowed = f"one of {', '.join(parameter.choices)}"
         number = float(given) if isinstance(given, bool) and parameter.choices == SWITCH else _number(given)
         if number is None:
-            self.say(place, f"{key} is {given!r}; it must be {allowed}; the rest counts")
+            self.say(place, f"{key} is {_shown(given)}; it must be {allowed}; the rest counts")
             return None
         value = min(max(number, parameter.low), parameter.high)
         value = float(round(value)) if parameter.integer else value
@@ -162,8 +170,8 @@ class _Reader:
         for end, known in (("signal", signals), ("parameter", list(parameters))):
             if given.get(end) not in known:
                 at = (*place, end) if end in given else place
-                near = nearest(given[end], known) if end in given else ""
-                what = f"unknown {end} {given[end]!r}" if end in given else f"a route without its {end}"
+                near = self.near(given[end], known) if end in given else ""
+                what = f"unknown {end} {_shown(given[end])}" if end in given else f"a route without its {end}"
                 self.say(at, f"{what}{near}; the route is left out")
                 return None
         numbers = {}
@@ -173,7 +181,7 @@ class _Reader:
             number = float(given[name]) if name == "invert" and isinstance(given[name], bool) else _number(given[name])
             if number is None:
                 wanted = "true or false" if name == "invert" else "a number"
-                self.say((*place, name), f"{name} is {given[name]!r}, not {wanted}; the route is left out")
+                self.say((*place, name), f"{name} is {_shown(given[name])}, not {wanted}; the route is left out")
                 return None
             numbers[name] = number
         if "amount" not in numbers:
@@ -196,8 +204,19 @@ def _number(given: object) -> float | None:
         return None
 
 
+def _shown(given: object) -> str:
+    """A value as it is told, cut where it is long."""
+    try:
+        text = repr(given)
+    except (ValueError, RecursionError):  # Python does not write whole numbers of thousands of digits
+        return "a number of thousands of digits"
+    return text if len(text) <= LONGEST_WORD else f"{text[:LONGEST_WORD]}..."
+
+
 def nearest(wrong: object, known: Iterable[str]) -> str:
     """What of the `known` may have been meant, to be told after what was wrong; nothing where none is near."""
+    if len(str(wrong)) > LONGEST_WORD:
+        return ""
     near = difflib.get_close_matches(str(wrong), list(known), n=1)
     return f'; did you mean "{near[0]}"?' if near else ""
 

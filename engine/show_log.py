@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from engine.audio.sound import Sound
 from engine.packing import pack, unpack
+from engine.parameters import MOST_DANCERS
 from engine.sound_packing import pack_sounds, unpack_sounds
 
 FORMAT = 1
@@ -36,7 +37,11 @@ DRAWN_AT = "picture/drawn_at"
 # a show that was closed. Others are passed over, so that later versions may add some.
 ABOUT, KEYS, MODEL, HEARD, TICKS, END = b"show", b"keys", b"modl", b"hear", b"tick", b"end."
 # What a chunk can hold wrong although its CRC is right: made by something else than DanceNet.
-MALFORMED = (zlib.error, struct.error, ValueError, KeyError, IndexError, TypeError)
+MALFORMED = (zlib.error, struct.error, ValueError, KeyError, IndexError, TypeError, RecursionError)
+# What a chunk may hold, far beyond what is written: 0.4 s of show. A few bytes can tell of any number of ticks, and be
+# inflated to gigabytes.
+MOST_TICKS, MOST_LAYERS, MOST_INFLATED, MOST_TEXT = 1 << 14, 16, 256 << 20, 1 << 20
+MOST_MODELS, LARGEST_LATENT, MOST_FILES = 1024, 1 << 16, 1024
 
 
 class LogError(Exception):
@@ -142,11 +147,15 @@ class ShowLog:
         self.whole = False
         about: Any = None
         for chunk in self._chunks():
+            if chunk.ticks > (MOST_TICKS if chunk.tag == TICKS else 0):
+                raise self._malformed(chunk)
             self.ticks += chunk.ticks
             if chunk.tag == ABOUT:
                 about = self._text(chunk)
             elif chunk.tag == MODEL:
                 self.models.append(self._model(chunk))
+                if len(self.models) > MOST_MODELS:
+                    raise self._malformed(chunk)
             elif chunk.tag == END:
                 self.whole = True
         if not isinstance(about, dict):
@@ -158,7 +167,7 @@ class ShowLog:
         heard: Chunk | None = None
         for chunk in self._chunks():
             if chunk.tag == KEYS:
-                keys = tuple(self._text(chunk))
+                keys = self._keys(chunk)
             elif chunk.tag == HEARD:
                 heard = chunk
             elif chunk.tag == TICKS:
@@ -184,29 +193,52 @@ class ShowLog:
 
     def _text(self, chunk: Chunk) -> Any:
         try:
-            return json.loads(zlib.decompress(chunk.payload))
+            return json.loads(_inflated(chunk.payload, MOST_TEXT))
         except MALFORMED:
             raise self._malformed(chunk) from None
 
     def _model(self, chunk: Chunk) -> Model:
         told = self._text(chunk)
         try:
-            return Model(**told)
+            model = Model(**told)
         except MALFORMED:
             raise self._malformed(chunk) from None
+        files = model.files
+        right = (
+            isinstance(model.name, str)
+            and isinstance(model.folder, str)
+            and type(model.latent_size) is int
+            and 1 <= model.latent_size <= LARGEST_LATENT
+            and isinstance(files, dict)
+            and len(files) <= MOST_FILES
+            and all(isinstance(each, str) for each in files.values())
+        )
+        if not right:
+            raise self._malformed(chunk)
+        return model
+
+    def _keys(self, chunk: Chunk) -> tuple[str, ...]:
+        keys = self._text(chunk)
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise self._malformed(chunk)
+        return tuple(keys)
 
     def _sounds(self, chunk: Chunk, ticks: int) -> list[Sound]:
         try:
-            return unpack_sounds(zlib.decompress(chunk.payload), ticks)
+            return unpack_sounds(_inflated(chunk.payload, MOST_INFLATED), ticks)
         except MALFORMED:
             raise self._malformed(chunk) from None
 
     def _ticks(self, chunk: Chunk, keys: Sequence[str], sounds: Sequence[Sound | None]) -> list[Tick]:
         try:
-            data = memoryview(zlib.decompress(chunk.payload))
+            data = memoryview(_inflated(chunk.payload, MOST_INFLATED))
             (count,) = SHAPE.unpack_from(data)
+            if count > MOST_LAYERS:
+                raise ValueError(f"{count} layers")
             shapes = [LAYER.unpack_from(data, SHAPE.size + index * LAYER.size) for index in range(count)]
             models = [self.models[model] for model, _ in shapes]
+            if any(dancers > MOST_DANCERS for _, dancers in shapes):
+                raise ValueError("a company too large")
             data = data[SHAPE.size + count * LAYER.size :]
             n = chunk.ticks
             dts, data = unpack(data, (n,), np.float64)
@@ -268,6 +300,15 @@ def _deflated(data: bytes) -> bytes:
     return deflate.compress(data) + deflate.flush()
 
 
+def _inflated(payload: bytes, most: int) -> bytes:
+    """What `_deflated` and `_text_chunk` made the payload of. Raises ValueError and zlib.error."""
+    inflate = zlib.decompressobj()
+    data = inflate.decompress(payload, most)
+    if not inflate.eof:
+        raise ValueError(f"cut off, or more than {most} bytes")
+    return data
+
+
 def _text_chunk(tag: bytes, entries: Any) -> bytes:
     return _chunk(tag, zlib.compress(json.dumps(entries, ensure_ascii=False).encode()))
 
@@ -277,7 +318,7 @@ def _chunks(file: BinaryIO) -> Iterator[Chunk]:
     size = os.fstat(file.fileno()).st_size
     while len(head := file.read(HEAD.size + CRC.size)) == HEAD.size + CRC.size:
         tag, ticks, length = HEAD.unpack_from(head)
-        if length > size - file.tell():
+        if length > min(size - file.tell(), MOST_INFLATED):
             return
         payload = file.read(length)
         if CRC.unpack_from(head, HEAD.size)[0] != zlib.crc32(payload, zlib.crc32(head[: HEAD.size])):

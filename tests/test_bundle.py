@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from engine.bundle import BundleError, Metadata, open_bundle
 from engine.metadata import Health
@@ -137,16 +137,16 @@ def test_metadata_that_is_no_object_is_refused(folder: Path, content: bytes, mes
         ({"format": 2, "more": 1}, "format is 2; this DanceNet reads up to 1: update it"),
         ({"format": "1"}, 'format is "1"; it must be a whole number'),
         ({"licens": "MIT"}, 'unknown entry "licens"; did you mean "licence"?'),
-        ({"name": " "}, 'name is " "; it must be a text that is not empty'),
-        ({"image_size": [208]}, "image_size is [208]; it must be [width, height] in pixels"),
-        ({"image_size": [208, 0]}, "image_size is [208, 0]; it must be [width, height] in pixels"),
+        ({"name": " "}, 'name is " "; it must be a text that is not empty, on one line'),
+        ({"image_size": [208]}, "image_size is [208]; it must be [width, height] in pixels, up to 4096 each"),
+        ({"image_size": [208, 0]}, "image_size is [208, 0]; it must be [width, height] in pixels, up to 4096 each"),
         (
             {"image_kind": "purple"},
             'image_kind is "purple"; it must be one of "dark silhouette", "light silhouette", "grey"',
         ),
-        ({"latent_size": 8.5}, "latent_size is 8.5; it must be a whole number of 1 or more"),
-        ({"components": True}, "components is true; it must be a whole number of 1 or more"),
-        ({"steps_a_second": 0}, "steps_a_second is 0; it must be a whole number of 1 or more"),
+        ({"latent_size": 8.5}, "latent_size is 8.5; it must be a whole number in 1..2048"),
+        ({"components": True}, "components is true; it must be a whole number in 1..4096"),
+        ({"steps_a_second": 0}, "steps_a_second is 0; it must be a whole number in 1..240"),
         ({"defaults": {"temperature": 9}}, "defaults.temperature is 9; it must be a number in 0.05..3"),
         (
             {"defaults": {"temprature": 1}},
@@ -161,7 +161,8 @@ def test_metadata_that_is_no_object_is_refused(folder: Path, content: bytes, mes
         ({"health": {"area": [0.1, 0.2]}}, "health.slow_motion is null; it must be a number in 0..1"),
         (
             {"controls": [{"name": "style"}]},
-            'controls is [{"name": "style"}]; it must be a list of {"name", "doc", "default", "range": [low, high]}',
+            'controls is [{"name": "style"}]; it must be a list of up to 64 '
+            '{"name", "doc", "default", "range": [low, high]}',
         ),
         (
             {"controls": [{"name": "speed", "doc": "d", "default": 0, "range": [0, 1]}]},
@@ -422,3 +423,45 @@ def test_images_decoded_on_a_second_core_are_those_decoded_alone(tiny_bundle: Pa
     latents = bundle.bank[:7, 0]
     alone = np.concatenate([bundle.decode(latent[None]) for latent in latents])
     assert bundle.decode(latents).tobytes() == alone.tobytes()
+
+
+def test_a_bank_whose_header_claims_more_than_the_file_holds_is_refused_before_room_is_made(folder: Path) -> None:
+    content = (folder / "bank.npy").read_bytes()
+    claimed = content.replace(b"(100, 30, 8), }" + b" " * 12, b"(100000000000000, 30, 8), }")
+    assert len(claimed) == len(content)
+    (folder / "bank.npy").write_bytes(claimed)
+    assert refusal(folder) == "bank.npy: not a readable .npy file of numbers"
+
+
+def test_a_graph_that_asks_for_100_gb_is_refused(folder: Path) -> None:
+    def swell(graph: onnx.GraphProto) -> None:
+        wide = numpy_helper.from_array(np.array([1, 25_000_000_000], np.int64), "wide")
+        graph.initializer.append(wide)
+        graph.node.extend(
+            [
+                helper.make_node("ConstantOfShape", ["wide"], ["vast"]),
+                helper.make_node("ReduceMax", ["vast"], ["none"], keepdims=0),
+            ]
+        )
+        for node in graph.node:
+            if node.output[0] == "images":
+                node.output[0] = "before"
+        graph.node.extend(
+            [
+                helper.make_node("Cast", ["none"], ["zero"], to=TensorProto.UINT8),
+                helper.make_node("Add", ["before", "zero"], ["images"]),
+            ]
+        )
+
+    edit_graph(folder / "decoder.onnx", swell)
+    assert refusal(folder).startswith("decoder.onnx: cannot be run (")
+
+
+def test_a_state_too_large_to_be_kept_is_refused(folder: Path) -> None:
+    def swell(graph: onnx.GraphProto) -> None:
+        graph.input.append(helper.make_tensor_value_info("more_in", TensorProto.FLOAT, ["dancers", 40_000]))
+        graph.output.append(helper.make_tensor_value_info("more_out", TensorProto.FLOAT, ["dancers", 40_000]))
+        graph.node.append(helper.make_node("Identity", ["more_in"], ["more_out"]))
+
+    edit_graph(folder / "step.onnx", swell)
+    assert refusal(folder) == "step.onnx: a state of 40032 numbers a dancer; it may have up to 32768"

@@ -77,3 +77,24 @@ def test_only_its_own_functions_are_there() -> None:
 def test_a_division_by_nothing_has_no_value() -> None:
     with pytest.raises(ZeroDivisionError):
         Expression("$WIDTH / $count").value(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("(" * 25 + "1" + ")" * 25, "an expression of more than 24 parts within one another"),
+        ("1" + "+1" * 64, "an expression of 129 parts; it may have 128"),
+        ("$WIDTH > 5 ? floor(1, 2) : 1", "'$WIDTH > 5 ? floor(1, 2) : 1' gives floor too many numbers or too few"),
+        ("min()", "'min()' gives min too many numbers or too few"),
+    ],
+)
+def test_an_expression_is_bounded_and_right_on_every_branch(text: str, error: str) -> None:
+    with pytest.raises(ValueError) as raised:
+        Expression(text)
+    assert str(raised.value) == error
+
+
+def test_the_longest_expressions_have_values() -> None:
+    assert Expression("-" * 127 + "1").value({}) == -1
+    assert Expression("1" + "+1" * 63).value({}) == 64
+    assert Expression("(" * 23 + "1" + ")" * 23).value({}) == 1

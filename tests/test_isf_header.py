@@ -170,3 +170,17 @@ def test_a_file_without_a_header_is_refused(tmp_path: Path) -> None:
     file.write_text("/* just words */ void main() {}\n")
     with pytest.raises(IsfError, match=r"plain\.fs:1: no ISF header; a file begins with a comment"):
         read(file)
+
+
+def test_a_file_asks_for_no_more_than_anybody_writes(tmp_path: Path) -> None:
+    assert error(f'{{"PASSES": [{"{}," * 33}]}}') == f"{FILE}:1: PASSES has 33 entries; it may have 32"
+    assert error(f'{{"INPUTS": [{"{}," * 129}]}}') == f"{FILE}:1: INPUTS has 129 entries; it may have 128"
+    assert error('{"INPUTS": [{"NAME": "a", "TYPE": "long", "VALUES": [2147483648]}]}') == (
+        f'{FILE}:1: VALUES of "a" is a list of up to 1024 whole numbers'
+    )
+    assert error("[" * 100) == f"{FILE}:1: JSON: more than 32 tables and lists in one another"
+    assert error('{"a": 1e999}') == f"{FILE}:1: JSON: a number beyond all floats"
+    file = tmp_path / "large.fs"
+    file.write_bytes(b"/*{}*/" + b" " * (512 << 10))
+    with pytest.raises(OSError, match="larger than 512 KiB, as no such file is"):
+        read(file)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.isf.buffers import MOST_BYTES, bounded
 from engine.isf.errors import IsfError
 from engine.isf.program import Effect, Program, Timing, compile_error
 from engine.isf.source import read
@@ -369,6 +370,28 @@ def test_an_imported_image_that_is_not_there_is_told_with_its_line(stage: Stage)
     (stage.folder / "bad.jpg").write_text("no picture")
     with pytest.raises(IsfError, match=r"a\.fs:1: imported image .*bad\.jpg cannot be read"):
         stage.effect('{"IMPORTED": {"p": {"PATH": "bad.jpg"}}}', "void main() {}")
+
+
+def test_an_imported_image_lies_in_the_file_s_folder(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "secret.png"
+    write_png(outside, RAMP)
+    (stage.folder / "link.png").symlink_to(outside)
+    (stage.folder / "sub").symlink_to(outside.parent)
+    for path in (f"../{outside.parent.name}/secret.png", str(outside), "link.png", "sub/secret.png"):
+        with pytest.raises(IsfError, match=r"a\.fs:1: imported image .*: it must lie in the folder "):
+            stage.effect(f'{{"IMPORTED": {{"p": {{"PATH": "{path}"}}}}}}', "void main() {}")
+
+
+def test_buffers_that_would_take_all_memory_are_smaller() -> None:
+    class Wide:
+        pixel_bytes = 32
+
+    sizes = {"a": (16384, 16384), "b": (10, 1)}
+    buffers: Any = {"a": Wide(), "b": Wide()}
+    found = bounded(sizes, buffers)
+    assert sum(width * height * 32 for width, height in found.values()) <= MOST_BYTES
+    assert found["a"] == (8191, 8191) and found["b"] == (4, 1)
+    assert bounded({"a": (7680, 4320)}, buffers) == {"a": (7680, 4320)}
 
 
 def test_a_file_of_the_new_dialect_draws(stage: Stage) -> None:

@@ -272,14 +272,33 @@ def test_an_unknown_command_names_those_there_are(capfd: pytest.CaptureFixture[s
     assert make.main(["dnace"]) == 2
     assert capfd.readouterr().err == (
         "make.py: unknown command 'dnace'; "
-        "there are dance, test, test-clients, test-webgpu, lint, bench, clean and help\n"
+        "there are dance, test, test-clients, test-webgpu, lint, bench, fuzz, audit, clean and help\n"
     )
 
 
-@pytest.mark.parametrize("command", ["dance", "test", "test-clients", "test-webgpu", "lint", "bench", "clean"])
+@pytest.mark.parametrize(
+    "command", ["dance", "test", "test-clients", "test-webgpu", "lint", "bench", "fuzz", "audit", "clean"]
+)
 def test_help_tells_of(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert make.main([]) == 0
     assert f"make {command} " in capfd.readouterr().out
+
+
+def test_an_audit_asks_about_what_is_installed_or_says_that_nobody_answers(
+    machine: Machine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    auditor = make.program("python", make.AUDIT).parent
+    machine.program("python", "case $* in *urllib*) exit 1;; esac", auditor)
+    machine.program("python", "echo /clone/site-packages", make.program("python").parent)
+    assert make.main(["audit"]) == 1
+    assert capfd.readouterr().out.splitlines()[-1] == (
+        "dancenet: the advisories at https://pypi.org cannot be reached from here, so that nothing was audited"
+    )
+    machine.program("python", "case $* in *urllib*) exit 0;; *) exit 3;; esac", auditor)
+    assert make.main(["audit", "--desc"]) == 3
+    calls = machine.calls("python")
+    assert calls[-1] == "python -m pip_audit --path /clone/site-packages --skip-editable --desc"
+    assert any(" install " in call and call.endswith("pip-audit>=2.9") for call in calls)
 
 
 def test_cleaning_leaves_models_and_runs(machine: Machine) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from engine.sources import osc
 from engine.sources.osc_packets import BUNDLE, MalformedError, messages, parse
-from tests import fuzz_osc
 from tests.fixtures.osc import TEMPERATURE, Line, a_line, bundle, message
+from tests.fuzz import osc as osc_fuzzer
 
 
 @given(st.one_of(st.binary(max_size=200), st.binary(max_size=200).map(lambda data: BUNDLE + data)))
@@ -29,9 +29,11 @@ def test_any_packet_and_what_is_left_of_it_leaves_the_controls_valid(chance: ran
     with a_line() as line:
         line.osc.clients._send = lambda datagram, place: None  # type: ignore[method-assign]
         for _ in range(4):
-            line.send(fuzz_osc.mutated(chance, fuzz_osc.packet(chance))[:65_507], fuzz_osc.packet(chance)[:65_507])
+            line.send(
+                osc_fuzzer.mutated(chance, osc_fuzzer.packet(chance))[:65_507], osc_fuzzer.packet(chance)[:65_507]
+            )
             line.poll()
-            fuzz_osc.check(line.osc, line.controls, line.told)
+            osc_fuzzer.check(line.osc, line.controls, line.told)
         assert plays(line)
 
 
@@ -41,18 +43,18 @@ def test_any_bytes_leave_the_controls_valid(datagram: bytes) -> None:
     with a_line() as line:
         line.send(datagram, BUNDLE + datagram, b"/dancenet/" + datagram)
         line.poll()
-        fuzz_osc.check(line.osc, line.controls, line.told)
+        osc_fuzzer.check(line.osc, line.controls, line.told)
         assert plays(line)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_fuzzer_finds_nothing(seed: int) -> None:
-    assert fuzz_osc.run(400, seed)
+    assert osc_fuzzer.run(400, seed)
 
 
 def test_the_fuzzer_sends_what_it_is_to_find() -> None:
     chance = random.Random(1)
-    made = [fuzz_osc.datagram(chance) for _ in range(300)]
+    made = [osc_fuzzer.datagram(chance) for _ in range(300)]
     malformed = 0
     for datagram in made:
         try:
@@ -77,15 +79,15 @@ def test_the_fuzzer_sends_what_it_is_to_find() -> None:
     ids=["tiny", "questions", "wildcards", "patterns", "unknown", "routes"],
 )
 def test_the_dearest_datagrams_take_a_frame_no_more_than_its_budget_and_one_step(datagram: bytes) -> None:
-    clock = fuzz_osc.WorkClock()
+    clock = osc_fuzzer.WorkClock()
     with a_line(worked=clock) as line:
         line.osc.clients._send = lambda datagram, place: None  # type: ignore[method-assign]
         line.poll()
         for _ in range(4):
             line.send(datagram)
         for _ in range(4):
-            line.time += 1 / fuzz_osc.RATE_HZ
-            assert clock.count(lambda: line.osc.poll(line.controls)) <= fuzz_osc.MOST_CALLS
+            line.time += 1 / osc_fuzzer.RATE_HZ
+            assert clock.count(lambda: line.osc.poll(line.controls)) <= osc_fuzzer.MOST_CALLS
 
 
 def test_a_flood_takes_no_memory_that_is_not_given_back() -> None:

@@ -31,6 +31,7 @@ from engine.replay import (
     check_latents,
     describe,
     find_bundle,
+    show_of,
 )
 from engine.show import Show
 from engine.show_log import Encoder, Layer, LogError, Model, ShowLog, Tick
@@ -383,3 +384,49 @@ def test_a_log_is_described_on_one_page(log: ShowLog, tmp_path: Path) -> None:
         torn.splitlines()[0]
         == f"{log.path}: 1 frames in 0.0 s of show; its end is missing (a crash, a failed disk, a cut file)"
     )
+
+
+@pytest.mark.parametrize("dt", [-0.1, math.inf, math.nan, 1e9])
+def test_a_frame_that_no_show_has_is_refused(dt: float) -> None:
+    clock = ReplayClock([Tick(0.0, {}, ()), Tick(dt, {}, ())], FPS)
+    with pytest.raises(LogError, match=r"^the log tells of a frame .* s after the one before; no show has that$"):
+        clock.advance()
+
+
+def test_values_are_brought_into_their_ranges() -> None:
+    wild = {"dance/speed": math.inf, "dance/dancers": -5.0, "picture/dimmer": math.nan, "dance/seed": 7.0}
+    clock = ReplayClock([Tick(0.0, wild, ())], FPS)
+    clock.advance()
+    values = ReplayControls(clock, PARAMETERS).snapshot()
+    rows = {row.key: row for row in PARAMETERS}
+    assert values["dance/speed"] == rows["dance/speed"].high
+    assert values["dance/dancers"] == rows["dance/dancers"].low
+    assert values["picture/dimmer"] == rows["picture/dimmer"].default
+    assert values["dance/seed"] == 7.0
+
+
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [
+        ({}, "tells of None frames a second; it must be a number up to 1000"),
+        ({"fps": -1}, "tells of -1 frames a second; it must be a number up to 1000"),
+        ({"fps": 30, "size": [0, 720]}, "tells of a window of [0, 720]; it must be [width, height] up to 16384"),
+        ({"fps": 30, "size": "large"}, "tells of a window of 'large'; it must be [width, height] up to 16384"),
+        (
+            {"fps": 30, "size": [1, 1], "began": 7},
+            "tells of a show that began at 7; it must be a date and a time",
+        ),
+    ],
+)
+def test_a_log_that_tells_of_no_show_is_refused(tmp_path: Path, about: Mapping[str, Any], told: str) -> None:
+    path = tmp_path / "show.dnlog"
+    path.write_bytes(Encoder().start(about))
+    with pytest.raises(LogError) as raised:
+        show_of(ShowLog(path))
+    assert str(raised.value) == f"{path}: {told}"
+
+
+def test_what_a_log_tells_does_not_move_the_terminal_s_cursor(tmp_path: Path) -> None:
+    path = tmp_path / "show.dnlog"
+    path.write_bytes(Encoder().start({"seed": "\x1b[2J\r", "fps": 30}))
+    assert describe(ShowLog(path)).splitlines()[1] == "  seed: ?[2J?"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import show_log
 from engine.audio.sound import SILENCE, Sound
 from engine.show_log import CRC, HEAD, HEARD, TICKS, Encoder, Layer, LogError, Model, ShowLog, Tick
 
@@ -222,6 +224,48 @@ def test_a_chunk_that_nobody_wrote_like_that_is_refused(tmp_path: Path, payload:
     path.write_bytes(Encoder().start(ABOUT) + head + CRC.pack(zlib.crc32(payload, zlib.crc32(head))) + payload)
     with pytest.raises(LogError, match=r"show\.dnlog: a 'tick' chunk holds what DanceNet does not write$"):
         list(ShowLog(path))
+
+
+def refused(path: Path, tag: bytes, ticks: int, payload: bytes) -> str:
+    """What is told of a log with a chunk that nobody wrote."""
+    head = HEAD.pack(tag, ticks, len(payload))
+    path.write_bytes(Encoder().start(ABOUT) + head + CRC.pack(zlib.crc32(payload, zlib.crc32(head))) + payload)
+    with pytest.raises(LogError) as raised:
+        list(ShowLog(path))
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("tag", "ticks", "content"),
+    [
+        (b"tick", 2**32 - 1, bytes(100)),
+        (b"tick", 1, struct.pack("<H", 65535) + bytes(65535 * 4)),
+        (b"tick", 1, struct.pack("<HHH", 1, 0, 65535) + bytes(1000)),
+        (b"modl", 7, b"{}"),
+        (b"modl", 0, b"[" * 100_000),
+        (b"modl", 0, b'{"name": "x", "folder": 7, "latent_size": 8}'),
+        (b"modl", 0, b'{"name": [], "folder": "x", "latent_size": 8}'),
+        (b"modl", 0, b'{"name": "x", "folder": "x", "latent_size": 1e9}'),
+        (b"modl", 0, b'{"name": "x", "folder": "x", "latent_size": 8, "files": {"a": 1}}'),
+        (b"keys", 0, b"7"),
+        (b"keys", 0, b"[[]]"),
+    ],
+)
+def test_a_chunk_that_claims_what_no_show_has_is_refused(
+    tmp_path: Path, tag: bytes, ticks: int, content: bytes
+) -> None:
+    told = refused(tmp_path / "show.dnlog", tag, ticks, zlib.compress(content))
+    assert told.endswith(f"show.dnlog: a {tag.decode()!r} chunk holds what DanceNet does not write")
+
+
+def test_a_chunk_that_inflates_without_end_takes_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(show_log, "MOST_INFLATED", 1 << 20)
+    bomb = zlib.compress(bytes(64 << 20), 9)
+    tracemalloc.start()
+    assert "chunk holds what DanceNet does not write" in refused(tmp_path / "show.dnlog", b"tick", 1, bomb)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 << 20
 
 
 @pytest.mark.parametrize(

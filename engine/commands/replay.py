@@ -3,7 +3,6 @@
 import argparse
 import math
 import sys
-from datetime import datetime
 from pathlib import Path
 
 from engine.bundle import Bundle
@@ -24,6 +23,7 @@ from engine.replay import (
     check_latents,
     describe,
     find_bundle,
+    show_of,
 )
 from engine.show import Show
 from engine.show_log import LogError, Model, ShowLog
@@ -56,19 +56,18 @@ def replay_to(out: Path, log: ShowLog, options: argparse.Namespace) -> int:
     bundles = {model: open_logged(log, model, options) for model in log.models}
     if not log.whole:
         print(f"dancenet: {log.path}: {END_MISSING}; {log.ticks} frames of it are shown", file=sys.stderr)
-    rate = options.fps or float(log.about["fps"])
-    width, height = log.about["size"]
-    size = options.size or (options.codec.fitted((width, height)) if options.codec else (width, height))
+    shown_at, window, shown_from = show_of(log)
+    rate = options.fps or shown_at
+    size = options.size or (options.codec.fitted(window) if options.codec else window)
     recorders: list[AnyRecorder] = []
 
     def build(say: Say) -> tuple[Show, AnyRecorder]:
-        clock = ReplayClock(log, float(log.about["fps"]))
+        clock = ReplayClock(log, shown_at)
         first = bundles[log.models[0]]
         dancer = ReplayDancer(clock, bundles, options.smooth)
-        began = datetime.fromisoformat(log.about.get("began", FIRST_DATE.isoformat()))
         quality = ReplayQuality(clock, options.smooth)
         effects = effect_files(options)
-        painting = Painting(effects, began, lambda: clock.sound, say)
+        painting = Painting(effects, shown_from or FIRST_DATE, lambda: clock.sound, say)
         shown, picture, recorder = new_recording(
             *(out, size, rate, first, dancer, painting),
             budget=math.inf,

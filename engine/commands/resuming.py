@@ -75,7 +75,7 @@ class Resumed:
             gone = now() - number(facts["time"])
             self.seeds = [int(seed) for seed in state.arrays["seeds"]]
             """The seeds of the company that danced, one each."""
-        except (LookupError, TypeError, ValueError, AttributeError):
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
             raise StateError(f"{path}: holds no show's state") from None
         if not (self._scene == "" or STEM.fullmatch(self._scene)) or not 20 <= self._tempo["bpm"] <= 300:
             raise StateError(f"{path}: holds no show's state")

@@ -3,13 +3,17 @@
 Owns each buffer's textures and framebuffers, and the shader that copies one into another of another size.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.isf.header import Input, Pass
+
+# Bytes of all that an effect's copy draws into; an 8K picture kept in floats takes 1 GB.
+MOST_BYTES = 2 << 30
 
 COPY_VERTEX = """\
 #version 330 core
@@ -71,6 +75,11 @@ class Buffer:
             copier.warm_up()
 
     @property
+    def pixel_bytes(self) -> int:
+        """What a pixel takes of the GPU's memory."""
+        return (16 if self._floating else 4) * (2 if self._double else 1)
+
+    @property
     def readable(self) -> moderngl.Texture | None:
         """What was drawn last, or None: a buffer that does not persist is empty until its pass."""
         return self._sides[0][0] if self._full else None
@@ -116,6 +125,15 @@ class Buffer:
         for texture, framebuffer in old:
             framebuffer.release()
             texture.release()
+
+
+def bounded(sizes: Mapping[str, tuple[int, int]], buffers: Mapping[str, Buffer]) -> Mapping[str, tuple[int, int]]:
+    """The sizes of an effect's buffers by name, smaller where all together would take more than `MOST_BYTES`."""
+    wanted = sum(width * height * buffers[name].pixel_bytes for name, (width, height) in sizes.items())
+    if wanted <= MOST_BYTES:
+        return sizes
+    share = math.sqrt(MOST_BYTES / wanted)
+    return {name: (max(1, int(width * share)), max(1, int(height * share))) for name, (width, height) in sizes.items()}
 
 
 def fitted(samples: NDArray[np.float32], row: Input) -> NDArray[np.float32]:

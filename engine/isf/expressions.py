@@ -35,6 +35,9 @@ TOKEN = re.compile(
     + r"))"
 )
 
+# Those that people write have a dozen; within one another, three or four.
+MOST_TOKENS, DEEPEST = 128, 24
+
 Node = Callable[[Mapping[str, float]], float]
 
 
@@ -48,7 +51,9 @@ class Expression:
         self.text = text
         self.names: set[str] = set()
         self._tokens = _tokens(text)
-        self._place = 0
+        if len(self._tokens) > MOST_TOKENS:
+            raise ValueError(f"an expression of {len(self._tokens)} parts; it may have {MOST_TOKENS}")
+        self._place = self._depth = 0
         self._node = self._choice()
         if self._place < len(self._tokens):
             raise ValueError(f"{text!r} goes on at {self._tokens[self._place][1]!r}")
@@ -73,6 +78,17 @@ class Expression:
             raise ValueError(f"{self.text!r}: expected {symbol!r}, found {self._next()[1] or 'the end'!r}")
 
     def _choice(self) -> Node:
+        self._deeper()
+        node = self._chosen()
+        self._depth -= 1
+        return node
+
+    def _deeper(self) -> None:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise ValueError(f"an expression of more than {DEEPEST} parts within one another")
+
+    def _chosen(self) -> Node:
         condition = self._binary(0)
         if not self._take("?"):
             return condition
@@ -126,7 +142,20 @@ class Expression:
             if arguments:
                 self._expect(",")
             arguments.append(self._choice())
+        if not _takes(FUNCTIONS[name], len(arguments)):
+            raise ValueError(f"{self.text!r} gives {name} too many numbers or too few")
         return _combined(FUNCTIONS[name], arguments)
+
+
+def _takes(function: Callable[..., float], count: int) -> bool:
+    """Whether a function takes so many numbers."""
+    try:
+        function(*[1.0] * count)
+    except TypeError:
+        return False
+    except (ArithmeticError, ValueError):  # there is a value for others
+        pass
+    return True
 
 
 def _combined(function: Callable[..., float], arguments: Sequence[Node]) -> Node:

@@ -39,10 +39,8 @@ TOKEN = re.compile(
     re.S | re.M,
 )
 EXTENSION = re.compile(r"\s*#\s*extension\s+(\w+)\s*:\s*(\w+)")
-VERSION = re.compile(r"\s*#\s*version\s+(\d+)")
-OWN_OUTPUT = re.compile(
-    r"(?:^|[;}\n])\s*(?:layout\s*\([^)]*\)\s*)?out\s+(?:(?:lowp|mediump|highp)\s+)?vec4\s+\w+\s*;", re.S
-)
+VERSION = re.compile(r"\s*#\s*version\s+(\d{1,9})")
+PRECISIONS = "lowp", "mediump", "highp"
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,7 @@ def translate(body: str, first_line: int, header: Header, stage: str = FRAGMENT)
     """A shader of a file, from what comes after its header, which begins on `first_line`."""
     uniforms = uniform_names(header)
     tokens = [(match.lastgroup or "other", match[0]) for match in TOKEN.finditer(body)]
-    code = "".join(text if kind != "comment" else " " for kind, text in tokens)
-    own_output = stage == FRAGMENT and OWN_OUTPUT.search(code) is not None
+    own_output = stage == FRAGMENT and _declares_output(tokens)
     version = max((int(match[1]) for kind, text in tokens if (match := VERSION.match(text))), default=0)
     modern = own_output or version >= 130
     renames = {**WORDS, **STAGE_WORDS[stage], **_image_words(header, uniforms)}
@@ -123,6 +120,17 @@ def _mended(
         else:
             out.append(text)
     return out
+
+
+def _declares_output(tokens: Sequence[tuple[str, str]]) -> bool:
+    """Whether the file has an output of its own: `out vec4 colour;`, and not among a function's parameters."""
+    code = [text for kind, text in tokens if kind not in ("space", "comment", "directive")]
+    for place, text in enumerate(code):
+        if text == "out":
+            rest = [word for word in code[place + 1 : place + 5] if word not in PRECISIONS]
+            if rest[:1] == ["vec4"] and rest[2:3] == [";"]:
+                return True
+    return False
 
 
 def _first_element(tokens: Sequence[tuple[str, str]], place: int) -> int:

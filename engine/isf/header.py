@@ -16,7 +16,11 @@ from engine.isf.lenient_json import Table, parse
 KINDS = ("event", "bool", "long", "float", "point2D", "color", "image", "audio", "audioFFT")
 TEXTURES = ("image", "audio", "audioFFT")
 GENERATOR, FILTER, TRANSITION = "generator", "filter", "transition"
-IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+IDENTIFIER = re.compile(r"[A-Za-z_]\w{0,63}", re.ASCII)
+# Well beyond what people write: each pass is a program, each input a parameter of every copy.
+MOST_INPUTS, MOST_PASSES, MOST_IMPORTED, MOST_VALUES = 128, 32, 16, 1024
+# What an int of GLSL holds.
+LARGEST_INT = 2**31 - 1
 WIDTH, HEIGHT = "$WIDTH", "$HEIGHT"
 
 
@@ -94,7 +98,7 @@ def read_header(text: str, first_line: int, path: Path) -> Header:
     table = parse(text, first_line, fail)
     if not isinstance(table, Table):
         raise fail(first_line, "the header is no JSON object; it begins with { and ends with }")
-    inputs = tuple(_input(row, fail) for row in _rows(table, "INPUTS", fail))
+    inputs = tuple(_input(row, fail) for row in _rows(table, "INPUTS", MOST_INPUTS, fail))
     _refuse_twice([(each.name, each.line) for each in inputs], fail)
     imported = tuple(_imported(table, fail))
     passes = tuple(_passes(table, [each.name for each in inputs], fail))
@@ -107,7 +111,7 @@ def read_header(text: str, first_line: int, path: Path) -> Header:
     return Header(
         _text(table.get("DESCRIPTION")),
         _text(table.get("CREDIT")),
-        tuple(_text(each) for each in table.get("CATEGORIES") or () if isinstance(each, str)),
+        _texts(table.get("CATEGORIES")),
         inputs,
         passes,
         imported,
@@ -118,7 +122,7 @@ def read_header(text: str, first_line: int, path: Path) -> Header:
 Fail = Callable[[int, str], IsfError]
 
 
-def _rows(table: Table, key: str, fail: Fail) -> list[Table]:
+def _rows(table: Table, key: str, most: int, fail: Fail) -> list[Table]:
     """The objects of a list; where version 1 has an object of objects, each with its key as NAME."""
     rows = table.get(key) or []
     if isinstance(rows, Table):
@@ -128,6 +132,8 @@ def _rows(table: Table, key: str, fail: Fail) -> list[Table]:
         rows = list(rows.values())
     if not isinstance(rows, list) or not all(isinstance(row, Table) for row in rows):
         raise fail(table.line_of(key), f"{key} is a list of objects, each in {{ }}")
+    if len(rows) > most:
+        raise fail(table.line_of(key), f"{key} has {len(rows)} entries; it may have {most}")
     return rows
 
 
@@ -148,10 +154,14 @@ def _input(row: Table, fail: Fail) -> Input:
     }
     values = row.get("VALUES") or []
     labels = row.get("LABELS") or []
-    if kind == "long" and not (isinstance(values, list) and all(isinstance(each, int | float) for each in values)):
-        raise fail(row.line_of("VALUES"), f'VALUES of "{name}" is a list of whole numbers')
-    if not isinstance(labels, list):
-        raise fail(row.line_of("LABELS"), f'LABELS of "{name}" is a list of texts')
+    if kind == "long" and not (
+        isinstance(values, list)
+        and len(values) <= MOST_VALUES
+        and all(isinstance(each, int | float) and abs(each) <= LARGEST_INT for each in values)
+    ):
+        raise fail(row.line_of("VALUES"), f'VALUES of "{name}" is a list of up to {MOST_VALUES} whole numbers')
+    if not isinstance(labels, list) or len(labels) > MOST_VALUES:
+        raise fail(row.line_of("LABELS"), f'LABELS of "{name}" is a list of up to {MOST_VALUES} texts')
     label = _text(row.get("LABEL"))
     if kind != "long":
         values, labels = [], []
@@ -182,7 +192,7 @@ def _numbers(row: Table, key: str, size: int, fail: Fail) -> Any:
 
 def _imported(table: Table, fail: Fail) -> list[Imported]:
     images = []
-    for row in _rows(table, "IMPORTED", fail):
+    for row in _rows(table, "IMPORTED", MOST_IMPORTED, fail):
         name, path = row.get("NAME"), row.get("PATH")
         if not isinstance(name, str) or not IDENTIFIER.fullmatch(name):
             raise fail(row.line, f"an imported image's NAME is a word of letters, digits and _, not {name!r}")
@@ -194,7 +204,7 @@ def _imported(table: Table, fail: Fail) -> list[Imported]:
 
 def _passes(table: Table, inputs: list[str], fail: Fail) -> list[Pass]:
     buffers = _persistent_buffers(table, fail)
-    rows = _rows(table, "PASSES", fail) or [Table(table.line)]
+    rows = _rows(table, "PASSES", MOST_PASSES, fail) or [Table(table.line)]
     passes = []
     for row in rows:
         target = _text(row.get("TARGET") or row.get("NAME")).strip()
@@ -212,7 +222,7 @@ def _persistent_buffers(table: Table, fail: Fail) -> dict[str, Table]:
     rows = table.get("PERSISTENT_BUFFERS") or []
     if isinstance(rows, list) and all(isinstance(each, str) for each in rows):
         return {name: Table(table.line) for name in rows}
-    return {_text(row.get("NAME")): row for row in _rows(table, "PERSISTENT_BUFFERS", fail)}
+    return {_text(row.get("NAME")): row for row in _rows(table, "PERSISTENT_BUFFERS", MOST_PASSES, fail)}
 
 
 def _size(whole: Mapping[str, Any], key: str, row: Table, inputs: list[str], fail: Fail) -> Expression:
@@ -228,12 +238,6 @@ def _size(whole: Mapping[str, Any], key: str, row: Table, inputs: list[str], fai
         if name not in known:
             hint = nearest(name, known)
             raise fail(row.line_of(key), f"{key}: {text!r} asks for ${name}{hint}; there are {', '.join(known)}")
-    try:
-        expression.value(dict.fromkeys(known, 1.0))
-    except TypeError:
-        raise fail(row.line_of(key), f"{key}: {text!r} gives a function too many numbers or too few") from None
-    except (ArithmeticError, ValueError):  # there is a value for other sizes, or the pass is one pixel
-        pass
     return expression
 
 
@@ -250,6 +254,10 @@ def _yes(value: Any) -> bool:
     if isinstance(value, str):
         return value.strip().lower() in ("true", "yes", "1")
     return isinstance(value, int | float) and value > 0
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
 def _text(value: Any) -> str:

@@ -4,6 +4,7 @@ Beyond the standard it takes trailing commas, // comments, line breaks within st
 and `+1`. Owns nothing.
 """
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -14,6 +15,10 @@ STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.S)
 ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.S)
 WORD = re.compile(r"[A-Za-z]+")
 WORDS = {"true": True, "false": False, "null": None, "True": True, "False": False, "TRUE": True, "FALSE": False}
+# Tables and lists within one another; a header has three.
+DEEPEST = 32
+# Digits of a number; no float takes more.
+LONGEST_NUMBER = 300
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
@@ -45,13 +50,17 @@ class _Reader:
 
     def __init__(self, text: str, first_line: int, fail: Callable[[int, str], Exception]) -> None:
         self.text, self.place = text, 0
-        self._first_line, self._fail = first_line, fail
+        self._fail = fail
+        self._line, self._counted = first_line, 0  # the line of a place up to which lines have been counted
+        self._depth = 0
 
     def refuse(self, what: str) -> NoReturn:
         raise self._fail(self.line(), f"JSON: {what}")
 
     def line(self) -> int:
-        return self._first_line + self.text.count("\n", 0, self.place)
+        self._line += self.text.count("\n", self._counted, self.place)
+        self._counted = self.place
+        return self._line
 
     def skip(self) -> None:
         match = SPACE.match(self.text, self.place)
@@ -68,15 +77,21 @@ class _Reader:
 
     def value(self) -> Any:
         self.skip()
-        if self.take("{"):
-            return self._table()
-        if self.take("["):
-            return self._list()
+        for opening, inside in (("{", self._table), ("[", self._list)):
+            if self.take(opening):
+                self._depth += 1
+                if self._depth > DEEPEST:
+                    self.refuse(f"more than {DEEPEST} tables and lists in one another")
+                found = inside()
+                self._depth -= 1
+                return found
         if match := STRING.match(self.text, self.place):
             self.place = match.end()
             return ESCAPE.sub(_unescape, match[1])
         if match := NUMBER.match(self.text, self.place):
             self.place = match.end()
+            if len(match[0]) > LONGEST_NUMBER or math.isinf(float(match[0])):
+                self.refuse("a number beyond all floats")
             return float(match[0]) if re.search(r"[.eE]", match[0]) else int(match[0])
         match = WORD.match(self.text, self.place)
         if match and match[0] in WORDS:

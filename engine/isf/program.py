@@ -13,10 +13,10 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.isf.buffers import Buffer, Copier, fitted
+from engine.isf.buffers import Buffer, Copier, bounded, fitted
 from engine.isf.errors import IsfError, error_at
 from engine.isf.glsl import OUR_LINES, images
-from engine.isf.header import TEXTURES, Input
+from engine.isf.header import LARGEST_INT, TEXTURES, Input
 from engine.isf.source import Source
 
 # Line numbers in the logs of Mesa and Intel (0:12(5)), NVIDIA (0(12)), AMD and Apple (ERROR: 0:12).
@@ -25,7 +25,7 @@ LOG_LINE = re.compile(r"^(?:ERROR: |WARNING: )?(\d+)[:(](\d+)\)?\s*(?:\(\d+\))?\
 MOST_PIXELS = 16384
 
 # What the uniforms of these inputs take: the driver's binding refuses a float there.
-WHOLE = {"event": bool, "bool": bool, "long": int}
+WHOLE = {"event": bool, "bool": bool, "long": lambda value: int(min(max(value, -LARGEST_INT), LARGEST_INT))}
 
 Value = float | int | bool | tuple[float, ...] | moderngl.Texture | NDArray[np.float32]
 
@@ -134,7 +134,7 @@ class Effect:
             for name in header.targets
         }
         # A buffer is of one size, that of its first pass.
-        self._sizes = {row.target: row for row in reversed(header.passes)}
+        self._sizes = {row.target: row for row in reversed(header.passes) if row.target}
         self._audio: dict[str, moderngl.Texture] = {}
         self._last = header.passes[-1].target
         if self._last:
@@ -151,9 +151,9 @@ class Effect:
         uniforms |= {"FRAMEINDEX": timing.frame, "DATE": timing.date}
         textures = self._take_inputs(inputs, names, uniforms)
         program = self.program
-        for name, buffer in self._buffers.items():
-            row = self._sizes[name]
-            buffer.begin((_pixels(row.width, names), _pixels(row.height, names)))
+        sizes = {name: (_pixels(row.width, names), _pixels(row.height, names)) for name, row in self._sizes.items()}
+        for name, size in bounded(sizes, self._buffers).items():
+            self._buffers[name].begin(size)
         for index, row in enumerate(program.source.header.passes):
             into = self._buffers[row.target].writable() if row.target else target
             shader = program.shaders[index]

@@ -4,23 +4,27 @@ Owns nothing. What is wrong with a file is an IsfError that names its line.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.image_file import MOST_PIXELS, read_image
 from engine.isf.dialect import FRAGMENT, PLAIN_VERTEX, VERTEX
 from engine.isf.errors import error_at
 from engine.isf.glsl import Translated, translate
 from engine.isf.header import Header, Imported, read_header
+from engine.small_file import read_small
 
 # How the files of effects end, and the vertex shaders beside them.
 SUFFIXES = (".fs", ".isf")
 VERTEX_SUFFIX = ".vs"
-HEADER = re.compile(r"//[^\n]*|/\*(.*?)\*/", re.S)
+# A comment that does not end goes to the file's end: to look for an end after each of its beginnings would take hours.
+HEADER = re.compile(r"//[^\n]*|/\*(.*?)(\*/|\Z)", re.S)
+# The longest effects that people publish have 100 kB.
+MOST_BYTES = 512 << 10
 
 
 @dataclass(frozen=True)
@@ -70,14 +74,14 @@ def read(path: Path) -> Source:
         vertex = translate(_text(vertex_path), 1, header, VERTEX)
     else:
         vertex = translate(PLAIN_VERTEX, 1, header, VERTEX)
-    images = {each.name: _image(path, each) for each in header.imported}
+    images = _images(path, header.imported)
     files += [path.parent / each.path for each in header.imported]
     return Source(path, header, translate(body, 1, header, FRAGMENT), vertex, vertex_path, images, tuple(files))
 
 
 def _text(path: Path) -> str:
     """A file's text: without its mark of byte order, with \\n at the ends of its lines, whatever it has."""
-    data = path.read_bytes()
+    data = read_small(path, MOST_BYTES)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -88,20 +92,26 @@ def _text(path: Path) -> str:
 def _split(path: Path, text: str) -> tuple[str, int, int]:
     """The JSON of the header, and where its comment begins and ends."""
     for comment in HEADER.finditer(text):
-        if comment[1] is not None and comment[1].lstrip().startswith("{"):
+        if comment[2] and comment[1].lstrip().startswith("{"):
             return comment[1], comment.start(), comment.end()
     raise error_at(path, 1, "no ISF header; a file begins with a comment /* */ that holds a JSON object in { }")
 
 
-def _image(path: Path, imported: Imported) -> NDArray[np.uint8]:
-    """The pixels of an imported image, (height, width, 4), bottom row first."""
-    file = path.parent / imported.path
-    if not file.is_file():
-        raise error_at(path, imported.line, f"imported image {imported.path}: there is no file {file}")
-    try:
-        with av.open(str(file)) as container:
-            frame = next(container.decode(video=0))
-            pixels = frame.to_ndarray(format="rgba")
-    except (av.FFmpegError, StopIteration, IndexError) as error:
-        raise error_at(path, imported.line, f"imported image {file} cannot be read: {error}") from None
-    return np.ascontiguousarray(pixels[::-1])
+def _images(path: Path, imported: Sequence[Imported]) -> dict[str, NDArray[np.uint8]]:
+    """The pixels of the imported images by name, (height, width, 4), bottom row first; all of them within a limit."""
+    images: dict[str, NDArray[np.uint8]] = {}
+    left = MOST_PIXELS
+    for each in imported:
+        file = path.parent / each.path
+        # A link is where it leads to.
+        if not file.resolve().is_relative_to(path.parent.resolve()):
+            raise error_at(path, each.line, f"imported image {each.path}: it must lie in the folder {path.parent}")
+        if not file.is_file():
+            raise error_at(path, each.line, f"imported image {each.path}: there is no file {file}")
+        try:
+            pixels = read_image(file, "rgba", left)
+        except OSError as error:
+            raise error_at(path, each.line, f"imported image {file} cannot be read: {error.strerror}") from None
+        left -= pixels.shape[0] * pixels.shape[1]
+        images[each.name] = np.ascontiguousarray(pixels[::-1])
+    return images

@@ -1,17 +1,16 @@
-"""A fuzzer of the OSC source: packets nobody should send, over a real socket, and what must hold after each.
+"""The OSC source: packets nobody should send, over a real socket, and what must hold after each.
 
-`python -m tests.fuzz_osc --rounds N --seed S` runs it for long; the tests run it for short. A seed gives the same
-packets again. Work is counted rather than timed: the clock of its budget goes on by 0.1 us with every call that Python
-makes, so that its budget is one of calls, and a busy machine changes nothing.
+A seed gives the same packets again. Work is counted rather than timed: the clock of its budget goes on by 0.1 us with
+every call that Python makes, so that its budget is one of calls, and a busy machine changes nothing.
 """
 
-import argparse
 import math
 import random
 import socket
 import struct
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -21,9 +20,11 @@ from engine.sources import osc
 from engine.sources.osc import Osc
 from engine.sources.osc_clients import MOST_CLIENTS
 from engine.sources.osc_complaints import MOST_TOLD
-from engine.sources.osc_packets import BUNDLE
+from engine.sources.osc_packets import BUNDLE, MalformedError
+from tests.fuzz.loop import Parse, Parser
 
 LOOPBACK = "127.0.0.1"
+LARGEST_SENT = 65_507
 CALL_SECONDS = 1e-7
 # Calls that one message, or the opening of one datagram, may take over the budget: the 8,186 smallest elements of a
 # datagram of 64 kB take 41,000, 2.2 ms; the worst pattern 20,000.
@@ -109,7 +110,7 @@ def datagram(chance: random.Random) -> bytes:
             made = mutated(chance, packet(chance))
         case _:
             made = packet(chance)
-    return made[:65_507]
+    return made[:LARGEST_SENT]
 
 
 class WorkClock:
@@ -180,15 +181,32 @@ def run(rounds: int, seed: int) -> str:
     return f"{received} datagrams, {malformed} malformed, {len(told)} told; dearest frame {dearest} calls"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Fuzzes and says what came of it; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz_osc", description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=100_000, metavar="N", help="datagrams a seed (100000)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="which datagrams (0)")
-    options = parser.parse_args(argv)
-    sys.stdout.write(f"seed {options.seed}: {run(options.rounds, options.seed)}\n")
-    return 0
+def begin(folder: Path) -> Parse:
+    """A source on a real socket, which is sent every datagram."""
+    told: list[str] = []
+    controls = Controls(PARAMETERS, tell=told.append)
+    clock = WorkClock()
+    frames = 0
+    source = Osc(LOOPBACK, 0, controls, told.append, now=lambda: frames / RATE_HZ, worked=clock)
+    source.clients._send = lambda datagram, place: None  # type: ignore[method-assign]
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    source.poll(controls)  # the first frame is given more time than the others
+
+    def parse(data: bytes) -> None:
+        nonlocal frames
+        malformed = source.malformed
+        sender.sendto(data[:LARGEST_SENT], (LOOPBACK, source.port or 0))
+        frames += 1
+        calls = clock.count(lambda: source.poll(controls))
+        assert calls <= MOST_CALLS, f"a frame of {calls} calls"
+        source.clients.present(None, {})
+        check(source, controls, told)
+        if frames % 10 == 0:
+            controls.beat(bar=True)
+        if source.malformed > malformed:
+            raise MalformedError("not OSC")
+
+    return parse
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+PARSERS = (Parser("osc", datagram, begin, (MalformedError,)),)
