@@ -61,6 +61,9 @@ class Frames:
         view.__dict__ |= self.__dict__ | {"_rows": self._rows[which]}
         return view
 
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[i] for i in range(len(self)))
+
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
         return self.take(np.arange(len(self))).astype(dtype or np.uint8, copy=False)
 
@@ -106,7 +109,9 @@ def write_frames(folder: Path, images: Iterator[np.ndarray], size: tuple[int, in
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        count, blocks, shards = 0, [], []  # shards: bytes and CRC of each
+        count = 0
+        blocks: list[tuple[int, int, int]] = []
+        shards: list[tuple[int, int]] = []  # bytes and CRC of each
         for block in grouped(images):
             data = zlib.compress(np.stack(block).tobytes(), LEVEL)
             if not shards or shards[-1][0] >= SHARD_BYTES:

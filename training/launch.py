@@ -18,6 +18,7 @@ def launch(arguments: Sequence[str], devices: int, nodes: int, meet: str | None)
 
     `meet`: HOST:PORT of one of the machines, where all of them meet.
     """
+    from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -34,6 +35,8 @@ def launch(arguments: Sequence[str], devices: int, nodes: int, meet: str | None)
     )
     try:
         elastic_launch(config, sys.executable)("-u", "-m", "training", *arguments)
+    except SignalException:  # Ctrl+C as well
+        raise KeyboardInterrupt from None
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         if failure.exitcode < 0:

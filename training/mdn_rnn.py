@@ -61,8 +61,10 @@ class MDNRNN(nn.Module):
         return torch.zeros(shape), torch.zeros(shape)
 
     def draw_kept(self, steps: int, lanes: Sequence[torch.Generator]) -> Tensor:
-        """For each layer's output a mask, scaled so that means stay: (layers, lanes, steps, units). One generator a lane,
-        so that a lane's masks are its own whatever dances beside it, which nn.LSTM's dropout is not."""
+        """For each layer's output a mask, scaled so that means stay: (layers, lanes, steps, units).
+
+        A generator for each lane: its masks are its own, whatever dances beside it, as nn.LSTM's dropout is not.
+        """
         config, share = self.config, 1 - self.config.dropout
         shape, device = (config.layers, steps, config.units), lanes[0].device
         masks = [torch.empty(shape, device=device).bernoulli_(share, generator=lane) for lane in lanes]

@@ -1,4 +1,4 @@
-"""Where and how precisely training computes: the device, beside which other processes, and bfloat16 where it is fast."""
+"""Where and how precisely training computes: the device, the processes beside, and bfloat16 where it is fast."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass

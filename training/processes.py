@@ -102,7 +102,7 @@ class Processes:
 
     def wait(self) -> None:
         """Until all have come here."""
-        self.totals([])
+        self.totals([0.0])  # of nothing there would be nothing to wait for
 
     def _all(self, thing: Any) -> list[Any]:
         found: list[Any] = [None] * self.count

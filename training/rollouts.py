@@ -1,6 +1,7 @@
 """Latents as the dancer dances them, which are not those of real images: what the decoder has to show in the end."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ COOLEST, WARMEST = 0.75, 1.1  # of the temperature that is asked for: a show mov
 def danced(
     model: MDNRNN, sequence: Sequence, statistics: Statistics, temperature: float, seed: int
 ) -> Iterator[np.ndarray]:
-    """Where the dancer believes each image of a clip to be, having danced the clip up to it: (n, latent_size), in parts.
+    """Where the dancer believes each image of a clip to be, having danced the clip up to it, (n, latent_size) in parts.
 
     Drawn from the mixture over the next latent; the first image's is its own.
     """
@@ -66,7 +67,7 @@ def dance_all(
     if not processes.of_first(path.exists):
         write_rows(path, (int(first[-1]), len(statistics.mean)), pieces(), processes)
     array = open_rows(path)
-    return [array[start:stop] for start, stop in zip(first[:-1], first[1:], strict=True)]
+    return [array[start:stop] for start, stop in pairwise(first)]
 
 
 @torch.no_grad()

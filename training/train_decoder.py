@@ -54,7 +54,7 @@ class Kept:
 
     @torch.no_grad()
     def draw(self, step: int, samples: slice, draws: Draws, place: Place) -> tuple[Tensor, Tensor]:
-        """One of the latents for each sample, (samples, latent_size), and their pictures, (samples, 1, height, width)."""
+        """A latent for each sample, (samples, latent_size), and their pictures, (samples, 1, height, width)."""
         generators = [draws.of(step, i) for i in numbers(samples)]
         rows = [int(torch.randint(len(self.latents), (), generator=g, device=g.device)) for g in generators]
         latents = torch.from_numpy(self.latents[rows]).to(place.device)
