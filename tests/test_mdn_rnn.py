@@ -138,6 +138,29 @@ def test_a_fresh_lane_forgets_and_the_others_remember() -> None:
     assert (hidden[:, 1] - fresh[:, 0]).abs().max() > 0.01
 
 
+def test_dropout_that_keeps_all_is_the_lstm_itself() -> None:
+    torch.manual_seed(0)
+    model = MDNRNN(SMALL)
+    latents, state = torch.randn(3, 6, 4), (torch.randn(2, 3, 16), torch.randn(2, 3, 16))
+    whole, layered = model(latents, state), model(latents, state, torch.ones(2, 3, 6, 16))
+    for a, b in zip((*whole[:3], *whole[3]), (*layered[:3], *layered[3]), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_a_lane_draws_its_own_whatever_dances_beside_it() -> None:
+    model = MDNRNN(MDNRNNConfig(latent_size=4, layers=2, units=500, dropout=0.4))
+    together, alone = model.draw_kept(20, lanes(3)), model.draw_kept(20, lanes(3)[2:])
+    assert torch.equal(together[:, 2:], alone)
+    assert not torch.equal(together[:, 0], together[:, 1])
+    assert together.unique().tolist() == pytest.approx([0, 1 / 0.6])
+    assert float(together.mean()) == pytest.approx(1, abs=0.02)
+    clips, how = [sequence(30, 1), sequence(30, 2)], MDNRNNTraining()
+    normal, chunk = statistics(clips), Chunk(8, [(0, 0, 8), (1, 8, 8)], np.array([True, False]))
+    both = draw(clips, normal, chunk, how, lanes(2))
+    second = draw(clips, normal, chunk.share(slice(1, 2)), how, lanes(2)[1:])
+    assert all(torch.equal(one[1:], other) for one, other in zip(both, second, strict=True))
+
+
 def test_latents_are_drawn_from_the_posterior() -> None:
     clip = Sequence("a", np.full((4001, 4), 3, np.float32), np.full((4001, 4), math.log(0.25), np.float32))
     normal = Statistics(np.full(4, 1, np.float32), np.full(4, 2, np.float32))
