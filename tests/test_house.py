@@ -28,7 +28,7 @@ OPEN_GL = ("opening", "render", "isf_check")
 # What a distribution is imported as, where that is not its own name.
 IMPORTED_AS = {
     **{"onnxruntime-gpu": "onnxruntime", "onnxruntime-ep-webgpu": "onnxruntime_ep_webgpu"},
-    "python-osc": "pythonosc",
+    **{"lightning-fabric": "lightning_fabric", "python-osc": "pythonosc"},
 }
 
 

@@ -108,6 +108,8 @@ def train_at(place: "Place", options: argparse.Namespace) -> None:
     if not (runs / OPTIONS).exists():
         raise ValueError(f"{runs}: process {processes.rank} does not see it; all machines must see --out")
     training, held_out = split(footage.clips)
+    if (images := sum(map(len, training))) < processes.count:
+        raise ValueError(f"{images} images to train on are too few for {processes.count} processes")
 
     stages = Stages(options, place, start, training, held_out, runs, progress, batch)
     vae, vae_run = stages.vae(vae_config)

@@ -17,7 +17,7 @@ def choose_passages(sequences: list[Sequence], statistics: Statistics, count: in
     Footage with fewer candidates than `count` (some seconds) repeats them. Raises ValueError if no clip lasts a second.
     """
     starts = [range(0, len(sequence) - STEPS_A_SECOND + 1, STRIDE) for sequence in sequences]
-    further = -(-sum(map(len, starts)) // MOST)
+    further = max(-(-sum(map(len, starts)) // MOST), 1)
     windows = [
         sequence.mean[start : start + STEPS_A_SECOND]
         for sequence, of_sequence in zip(sequences, starts, strict=True)
