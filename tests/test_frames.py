@@ -94,7 +94,7 @@ from tests.fixtures.footage import blob
 
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
-hours, size, latent_size = 100, (208, 120), 4
+hours, size, latent_size = 100, (208, 120), 2
 write_frames(folder / "take", (blob(i / 30, size) for i in range(16 * BLOCK)), size)
 count = hours * 3600 * 30
 with np.load(folder / "take" / "index.npz") as index:

@@ -20,9 +20,10 @@ def test_each_clip_s_latents_are_followed_by_its_mirror_image_s(tmp_path: Path) 
     found = encode(model, CLIPS, tmp_path / "latents.npy")
     assert [s.name for s in found] == ["0", "0 mirrored", "1", "1 mirrored"]
     for i, clip in enumerate(CLIPS):
-        for sequence, images in zip(found[2 * i :], (clip.frames, clip.frames[:, :, ::-1]), strict=False):
+        images = np.asarray(clip.frames)
+        for sequence, shown in zip(found[2 * i :], (images, images[:, :, ::-1]), strict=False):
             with torch.no_grad():
-                mean, log_variance = model.encode(torch.from_numpy(np.array(images))[:, None].float() / 255)
+                mean, log_variance = model.encode(torch.from_numpy(np.array(shown))[:, None].float() / 255)
             np.testing.assert_allclose(sequence.mean, mean, atol=1e-5)
             np.testing.assert_allclose(sequence.log_variance, log_variance, atol=1e-5)
     assert [path.name for path in tmp_path.iterdir()] == ["latents.npy"]

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 from tests.fixtures.footage import write_dance
 from tests.test_train import SHORT, SIZES, STAGES
+from training.launch import ERROR_FILE, LOST, cause, report_failure
 
 SAME = ["--precision", "float32", "--batch", "8", "--checkpoint-seconds", "0.0001"]
 TWO = ["--devices", "2"]
@@ -122,3 +124,27 @@ def test_machines_need_a_place_to_meet(footage: Path, tmp_path: Path) -> None:
     _, told = process.communicate(timeout=PATIENCE)
     assert told.endswith("error: --nodes takes --meet HOST:PORT, of one of the machines, the same on all\n")
     assert process.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("failures", "told"),
+    [
+        ([(-15, ""), (1, "a file is missing")], "a file is missing"),
+        (
+            [(1, f"{LOST} (closed)"), (-9, "")],
+            "process 1 was ended by SIGKILL, and the others with it; --resume goes on",
+        ),
+        ([(-15, ""), (3, "")], "process 1 ended with exit code 3, and the others with it; --resume goes on"),
+    ],
+)
+def test_the_cause_is_told_and_not_what_followed_in_the_same_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: list[tuple[int, str]], told: str
+) -> None:
+    found = {}
+    for rank, (code, message) in enumerate(failures):
+        path = tmp_path / f"{rank}.json"
+        monkeypatch.setenv(ERROR_FILE, str(path))
+        assert not message or report_failure(message)
+        found[rank] = ProcessFailure(rank, 1000 + rank, code, str(path))
+        found[rank].timestamp = 7
+    assert cause(found) == told

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.arguments import parse
-from training.launch import launch, report_failure
+from training.launch import LOST, launch, report_failure
 
 # glibc gives large blocks back to the system at once and takes them anew, page by page: 1.4 times the time of a step.
 MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=40000000000:glibc.malloc.trim_threshold=40000000000"
@@ -77,7 +77,7 @@ def train(options: argparse.Namespace) -> None:
         train_at(choose_place(options.device, options.precision), options)
     except LostError as error:
         time.sleep(LAST_WORDS)
-        raise ValueError(f"lost the other processes ({error}); --resume goes on") from None
+        raise ValueError(f"{LOST} ({error}); --resume goes on") from None
 
 
 def train_at(place: "Place", options: argparse.Namespace) -> None:

@@ -3,12 +3,18 @@
 import json
 import logging
 import os
+import signal
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
+
+LOST = "lost the other processes"  # how one ends whose others have ended
 ERROR_FILE = "TORCHELASTIC_ERROR_FILE"  # where torchrun asks its processes to say why they end
 
 
@@ -38,13 +44,27 @@ def launch(arguments: Sequence[str], devices: int, nodes: int, meet: str | None)
     except SignalException:  # Ctrl+C as well
         raise KeyboardInterrupt from None
     except ChildFailedError as error:
-        rank, failure = error.get_first_failure()
-        if failure.exitcode < 0:
-            raise ValueError(
-                f"process {rank} was ended by {failure.signal_name()}, and the others with it; --resume goes on"
-            ) from None
-        raise ValueError(failure.message) from None
+        raise ValueError(cause(error.failures)) from None
     return 0
+
+
+def cause(failures: Mapping[int, "ProcessFailure"]) -> str:
+    """What to say of processes that failed, by rank: of the first that did not fail because others had.
+
+    torchrun's own choice goes by whole seconds.
+    """
+
+    def order(item: tuple[int, "ProcessFailure"]) -> tuple[bool, int, int]:
+        rank, failure = item
+        followed = failure.exitcode == -signal.SIGTERM or str(failure.message).startswith(LOST)
+        return followed, failure.timestamp, rank
+
+    rank, failure = min(failures.items(), key=order)
+    if failure.exitcode < 0:
+        return f"process {rank} was ended by {failure.signal_name()}, and the others with it; --resume goes on"
+    if "timestamp" in failure.error_file_data:  # of `report_failure`
+        return str(failure.message)
+    return f"process {rank} ended with exit code {failure.exitcode}, and the others with it; --resume goes on"
 
 
 def report_failure(line: str) -> bool:
