@@ -98,6 +98,7 @@ class OurMdnRnn(Learner):
     def __init__(self, folder: str, batch: int, steps: int, threads: int) -> None:
         import torch
 
+        from training.draws import Draws
         from training.mdn_rnn import MDNRNN, MDNRNNConfig
         from training.place import choose_place
         from training.train_mdn_rnn import MDNRNNTraining
@@ -108,6 +109,7 @@ class OurMdnRnn(Learner):
         self._model = MDNRNN(config).train()
         self._optimizer = torch.optim.Adam(self._model.parameters(), self._how.learning_rate, fused=True)
         self._state = self._model.zero_state(batch)
+        self._draws, self._step = Draws(0, "mdn_rnn", self._place.device), 0
 
     def learn(self) -> float:
         import torch
@@ -118,7 +120,10 @@ class OurMdnRnn(Learner):
         mask = torch.ones(latents.shape[0], latents.shape[1] - 1)
         self._optimizer.zero_grad(set_to_none=True)
         fresh = np.zeros(len(latents), bool)
-        given = latents[:, :-1], latents[:, 1:], mask, self._state, fresh, self._place
+        self._step += 1
+        lanes = [self._draws.of(self._step, lane) for lane in range(len(latents))]
+        kept = self._model.draw_kept(latents.shape[1] - 1, lanes)
+        given = latents[:, :-1], latents[:, 1:], mask, self._state, fresh, self._place, kept
         loss, self._state = passage_loss(self._model, *given)
         loss = loss / mask.sum()
         loss.backward()

@@ -28,7 +28,7 @@ OPEN_GL = ("opening", "render", "isf_check")
 # What a distribution is imported as, where that is not its own name.
 IMPORTED_AS = {
     **{"onnxruntime-gpu": "onnxruntime", "onnxruntime-ep-webgpu": "onnxruntime_ep_webgpu"},
-    "python-osc": "pythonosc",
+    **{"lightning-fabric": "lightning_fabric", "python-osc": "pythonosc"},
 }
 
 
@@ -159,7 +159,7 @@ def test_imports_run_one_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "extras"), [("engine", ["webgpu"]), ("training", ["training"]), ("export", ["training"])]
+    ("package", "extras"), [("engine", ["webgpu"]), ("training", ["training", "cluster"]), ("export", ["training"])]
 )
 def test_every_package_that_is_imported_is_declared(package: str, extras: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
+from training.draws import Draws
 from training.latents import Sequence, Statistics, signal_share, statistics
 from training.mdn_rnn import MDNRNN, SIGMA_FLOOR, MDNRNNConfig, mixture_nll
 from training.place import CPU
@@ -67,6 +68,10 @@ def test_a_sigma_keeps_its_digits_however_small_it_is(half: bool) -> None:
 LENGTHS = [40, 7, 130, 2, 33]
 
 
+def lanes(count: int) -> list[torch.Generator]:
+    return [Draws(0, "test", CPU.device).of(0, lane) for lane in range(count)]
+
+
 def test_an_epoch_dances_every_step_of_every_clip_once_and_never_across() -> None:
     for epoch in range(3):
         seen: list[tuple[int, int]] = []
@@ -109,7 +114,7 @@ def test_passages_with_the_state_carried_equal_one_long_passage() -> None:
         state, total = model.zero_state(1), 0.0
         for start, length in cuts:
             chunk = Chunk(steps, [(0, start, length)], np.array([start == 0]))
-            part, state = passage_loss(model, *draw([clip], normal, chunk, quiet), state, chunk.fresh, CPU)
+            part, state = passage_loss(model, *draw([clip], normal, chunk, quiet, lanes(1)), state, chunk.fresh, CPU)
             total += float(part.detach())
         return total
 
@@ -124,11 +129,36 @@ def test_a_fresh_lane_forgets_and_the_others_remember() -> None:
     quiet, normal = MDNRNNTraining(input_noise=0, target_noise=0), statistics(clips)
     before = torch.ones(2, 2, 16), torch.ones(2, 2, 16)
     chunk = Chunk(8, [(0, 0, 8), (1, 8, 8)], np.array([True, False]))
-    _, (hidden, _) = passage_loss(model, *draw(clips, normal, chunk, quiet), before, chunk.fresh, CPU)
+    _, (hidden, _) = passage_loss(model, *draw(clips, normal, chunk, quiet, lanes(2)), before, chunk.fresh, CPU)
     alone = Chunk(8, [(0, 0, 8)], np.array([True]))
-    _, (fresh, _) = passage_loss(model, *draw(clips, normal, alone, quiet), model.zero_state(1), alone.fresh, CPU)
+    _, (fresh, _) = passage_loss(
+        model, *draw(clips, normal, alone, quiet, lanes(1)), model.zero_state(1), alone.fresh, CPU
+    )
     torch.testing.assert_close(hidden[:, 0], fresh[:, 0])
     assert (hidden[:, 1] - fresh[:, 0]).abs().max() > 0.01
+
+
+def test_dropout_that_keeps_all_is_the_lstm_itself() -> None:
+    torch.manual_seed(0)
+    model = MDNRNN(SMALL)
+    latents, state = torch.randn(3, 6, 4), (torch.randn(2, 3, 16), torch.randn(2, 3, 16))
+    whole, layered = model(latents, state), model(latents, state, torch.ones(2, 3, 6, 16))
+    for a, b in zip((*whole[:3], *whole[3]), (*layered[:3], *layered[3]), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_a_lane_draws_its_own_whatever_dances_beside_it() -> None:
+    model = MDNRNN(MDNRNNConfig(latent_size=4, layers=2, units=500, dropout=0.4))
+    together, alone = model.draw_kept(20, lanes(3)), model.draw_kept(20, lanes(3)[2:])
+    assert torch.equal(together[:, 2:], alone)
+    assert not torch.equal(together[:, 0], together[:, 1])
+    assert together.unique().tolist() == pytest.approx([0, 1 / 0.6])
+    assert float(together.mean()) == pytest.approx(1, abs=0.02)
+    clips, how = [sequence(30, 1), sequence(30, 2)], MDNRNNTraining()
+    normal, chunk = statistics(clips), Chunk(8, [(0, 0, 8), (1, 8, 8)], np.array([True, False]))
+    both = draw(clips, normal, chunk, how, lanes(2))
+    second = draw(clips, normal, chunk.share(slice(1, 2)), how, lanes(2)[1:])
+    assert all(torch.equal(one[1:], other) for one, other in zip(both, second, strict=True))
 
 
 def test_latents_are_drawn_from_the_posterior() -> None:
@@ -136,7 +166,7 @@ def test_latents_are_drawn_from_the_posterior() -> None:
     normal = Statistics(np.full(4, 1, np.float32), np.full(4, 2, np.float32))
     torch.manual_seed(0)
     how = MDNRNNTraining(input_noise=1.0, target_noise=0.2)
-    inputs, targets, mask = draw([clip], normal, Chunk(4000, [(0, 0, 4000)], np.array([True])), how)
+    inputs, targets, mask = draw([clip], normal, Chunk(4000, [(0, 0, 4000)], np.array([True])), how, lanes(1))
     assert mask.sum() == 4000
     # Normalised: mean (3 - 1) / 2, and the posterior's deviation 0.5 / 2, a fifth of it in targets.
     assert float(inputs.mean()) == pytest.approx(1, abs=0.01)

@@ -1,5 +1,7 @@
 """Latents as the dancer dances them: believed along a clip, and where it goes by itself."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from training import rollouts as rollouts_module
 from training.latents import Sequence, Statistics, statistics
 from training.mdn_rnn import MDNRNN, MDNRNNConfig
-from training.rollouts import LANES, STRIDE, danced, rollouts
+from training.rollouts import LANES, STRIDE, rollouts
 
 SIZES = MDNRNNConfig(latent_size=4, layers=2, units=8, hidden=8, components=3)
 
@@ -16,6 +18,10 @@ def sequence(length: int) -> Sequence:
     shape = (length, SIZES.latent_size)
     mean = np.random.default_rng(1).normal(size=shape).astype(np.float32)
     return Sequence("a", mean, np.full(shape, -2, np.float32))
+
+
+def danced(*given: Any) -> np.ndarray:
+    return np.concatenate(list(rollouts_module.danced(*given)))
 
 
 def sure_dancer() -> MDNRNN:

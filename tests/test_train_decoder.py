@@ -23,7 +23,7 @@ def blob(place: float) -> np.ndarray:
 
 @torch.no_grad()
 def loss_of(model: VAE, clip: Clip, latents: np.ndarray) -> float:
-    images = torch.from_numpy(clip.frames)[:, None].float() / 255
+    images = torch.from_numpy(np.asarray(clip.frames))[:, None].float() / 255
     return float(reconstruction_loss(model.decode(torch.from_numpy(latents)), images))
 
 
@@ -33,7 +33,7 @@ def test_strayed_latents_come_to_show_the_image_and_the_encoder_stays(tmp_path: 
     start = VAE(VAE_SIZES).state_dict()
     model = VAE(VAE_SIZES)
     model.load_state_dict(start)
-    sequences = encode(model, [clip])
+    sequences = encode(model, [clip], tmp_path / "latents.npy")
     away = np.random.default_rng(6).normal(size=(2, *sequences[0].mean.shape)).astype(np.float32)
     strayed = [each.mean + 0.1 * shift for each, shift in zip(sequences, away, strict=True)]
     how, path = DecoderTraining(fast=False), tmp_path / "decoder.pt"
@@ -50,7 +50,7 @@ def test_a_refined_decoder_keeps_to_the_pictures_of_its_dances_while_it_learns_t
     clip = Clip("a", np.stack([blob((1 + np.sin(i / 9)) / 2) for i in range(160)]))
     before = VAE(VAE_SIZES).eval()
     start, far = before.state_dict(), np.random.default_rng(7).normal(3, 0.3, (64, 4)).astype(np.float32)
-    sequences = encode(before, [clip])
+    sequences = encode(before, [clip], tmp_path / "latents.npy")
 
     def moved(kept: Kept | None) -> tuple[float, float]:
         """Loss of the footage, and how far pictures of `far` have gone from what they were, mean of a pixel."""

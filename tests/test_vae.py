@@ -9,7 +9,6 @@ import torch
 from tests.fixtures.footage import blob
 from training.clips import Clip
 from training.dancer import STRAYED_FURTHER, sharpen
-from training.train_vae import dancer_widths, epoch_batches
 from training.vae import VAE, VAEConfig, kl_divergence, reconstruction_loss, soft_iou
 from training.vae_fast import FastVAE, active_columns
 
@@ -93,16 +92,6 @@ def test_the_crop_is_narrower_than_the_image_and_columns_are_found() -> None:
     assert int((last - first).max()) + 4 < 0.75 * 13
 
 
-def test_every_image_is_seen_once_an_epoch_in_batches_of_like_width() -> None:
-    clips = [Clip("a", np.stack([blob(i / 7) for i in range(90)]))]
-    widths = dancer_widths(clips, 1.0)
-    batches = [chosen for chosen, _ in epoch_batches(widths, 4, 0, 0)]
-    assert len(np.unique(np.concatenate(batches))) == 88
-    assert not np.array_equal(batches[0], epoch_batches(widths, 4, 0, 1)[0][0])
-    spread = np.mean([np.ptp(widths[batch]) for batch in batches])
-    assert spread < np.mean([np.ptp(widths[part]) for part in np.split(np.arange(88), 22)]) + np.ptp(widths) / 2
-
-
 def test_sharpening_makes_silhouettes_as_sharp_as_the_footage_and_moves_no_outline() -> None:
     torch.manual_seed(1)
     model = VAE(SMALL).eval()
@@ -110,7 +99,7 @@ def test_sharpening_makes_silhouettes_as_sharp_as_the_footage_and_moves_no_outli
         parameter.data *= 2.5
     clips = [Clip("a", np.stack([blob(i / 9) for i in range(40)]))]
     before = torch.sigmoid(model.decode(torch.zeros(1, 8))).detach()
-    images = clips[0].frames
+    images = np.asarray(clips[0].frames)
     with torch.no_grad():
         latents = model.encode(torch.from_numpy(images)[:, None].float() / 255)[0].numpy()
     factor = sharpen(model, images, latents, "dark silhouette")

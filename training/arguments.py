@@ -38,6 +38,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--checkpoint-seconds", type=positive, default=60.0, metavar="N", help="between two checkpoints")
     add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="auto: bfloat16 where it is fast")
     add("--device", default="auto", help="auto, cpu or cuda")
+    many = parser.add_argument_group("several GPUs and machines (docs/cluster.md)")
+    many.add_argument("--devices", type=count, default=1, metavar="N", help="GPUs, or processes, of this machine")
+    many.add_argument("--nodes", type=count, default=1, metavar="N", help="machines; the same command runs on each")
+    many.add_argument("--meet", metavar="HOST:PORT", help="of one of the machines, a free port: where they meet")
     sizes = parser.add_argument_group("sizes (the article's, unless said otherwise)")
     sizes.add_argument("--image-size", type=size, default=SIZE, metavar="WxH", help="multiples of 8")
     sizes.add_argument("--latent-size", type=int, default=128)
@@ -47,6 +51,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     sizes.add_argument("--hidden", type=int, default=1000)
     sizes.add_argument("--components", type=int, default=24)
     how = parser.add_argument_group("training")
+    how.add_argument(
+        "--batch", type=count, metavar="N", help="images, or lanes, of a step, over all processes (8 for each)"
+    )
     how.add_argument("--kl-weight", type=float, default=0.5, help="1 is the plain VAE; less is sharper")
     how.add_argument("--vae-epochs", type=positive, default=VAE_EPOCHS)
     how.add_argument("--decoder-epochs", type=positive, default=DECODER_EPOCHS)
@@ -59,7 +66,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "the end and keeps the last",
     )  # fmt: skip
     how.add_argument("--target-noise", type=float, default=0.2, help="of the latents danced to")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.nodes > 1 and not options.meet:
+        parser.error("--nodes takes --meet HOST:PORT, of one of the machines, the same on all")
+    return options
 
 
 def positive(text: str) -> float:
@@ -67,6 +77,12 @@ def positive(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return value
+
+
+def count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def size(text: str) -> tuple[int, int]:

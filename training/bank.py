@@ -7,7 +7,8 @@ from training.clips import STEPS_A_SECOND
 from training.latents import Sequence, Statistics
 
 PASSAGES = 128
-STRIDE = STEPS_A_SECOND // 3  # candidates start a third of a second apart
+STRIDE = STEPS_A_SECOND // 3  # candidates start a third of a second apart, further where there would be more than MOST
+MOST = 16384  # candidates, of 45 minutes and their mirror images; 250 MB
 
 
 def choose_passages(sequences: list[Sequence], statistics: Statistics, count: int = PASSAGES) -> np.ndarray:
@@ -15,10 +16,12 @@ def choose_passages(sequences: list[Sequence], statistics: Statistics, count: in
 
     Footage with fewer candidates than `count` (some seconds) repeats them. Raises ValueError if no clip lasts a second.
     """
+    starts = [range(0, len(sequence) - STEPS_A_SECOND + 1, STRIDE) for sequence in sequences]
+    further = max(-(-sum(map(len, starts)) // MOST), 1)
     windows = [
         sequence.mean[start : start + STEPS_A_SECOND]
-        for sequence in sequences
-        for start in range(0, len(sequence) - STEPS_A_SECOND + 1, STRIDE)
+        for sequence, of_sequence in zip(sequences, starts, strict=True)
+        for start in of_sequence[::further]
     ]
     if not windows:
         raise ValueError("no clip lasts a whole second; a dancer needs at least one that does")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.frames import Images, taken
+
 STEPS_A_SECOND = 30
 HELD_OUT_EVERY = 10  # one clip in ten, by name, is never trained on
 
@@ -15,10 +17,10 @@ BACKGROUND_SHARE = 0.5
 
 @dataclass
 class Clip:
-    """One uninterrupted take. frames: (n, height, width) uint8, a memory map."""
+    """One uninterrupted take. frames: (n, height, width) uint8; those on disk are read where they are looked at."""
 
     name: str
-    frames: np.ndarray
+    frames: Images
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -40,7 +42,13 @@ def split(clips: list[Clip]) -> tuple[list[Clip], list[Clip]]:
 def sample(clips: list[Clip], count: int = 256) -> np.ndarray:
     """About `count` images spread evenly over all clips, (n, height, width)."""
     stride = max(sum(len(clip) for clip in clips) // count, 1)
-    return np.concatenate([clip.frames[::stride] for clip in clips])
+    return np.concatenate([taken(clip.frames, np.arange(0, len(clip), stride)) for clip in clips])
+
+
+def excerpts(clips: list[Clip], most: int) -> list[Images]:
+    """What is looked at of the clips where it is to be all, but at most about `most` images: the same share of each."""
+    share = min(most / max(sum(len(clip) for clip in clips), 1), 1.0)
+    return [clip.frames[: max(round(share * len(clip)), 1)] for clip in clips]
 
 
 def image_kind(clips: list[Clip]) -> str:

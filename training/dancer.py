@@ -3,6 +3,7 @@
 Owns that file's entries; `dancenet export` needs nothing else.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,9 +87,10 @@ def footage_health(clips: list[Clip], kind: str) -> dict:
     return {"area": list(area), "slow_motion": float(np.quantile(np.concatenate(seconds), SLOWEST))}
 
 
-def overlapping(clip: Clip, length: int = 512) -> list[np.ndarray]:
+def overlapping(clip: Clip, length: int = 512) -> Iterator[np.ndarray]:
     """The clip's images in parts that share one image with the next, so that memory stays bounded."""
-    return [clip.frames[start : start + length + 1] for start in range(0, len(clip) - 1, length)]
+    for start in range(0, len(clip) - 1, length):
+        yield np.asarray(clip.frames[start : start + length + 1])
 
 
 @torch.no_grad()

@@ -1,11 +1,10 @@
 """Footage -> clips of grey images at the dance's rate, kept in a cache on disk.
 
-Reads any video FFmpeg reads, GIFs, and folders of numbered images (`1.jpg`, `2.jpg`, ...). A clip's images are a
-memory map: however long the footage is, memory stays small. What can't be read is named and left out.
+Reads any video FFmpeg reads, GIFs, and folders of numbered images (`1.jpg`, `2.jpg`, ...). A clip's images stay on
+disk, compressed: however long the footage is, memory stays small. What can't be read is named and left out.
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,12 +16,13 @@ import numpy as np
 from av.video.reformatter import Interpolation
 
 from training.clips import STEPS_A_SECOND, Clip
+from training.frames import Frames, is_whole, write_frames
 
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 VIDEO_ENDINGS = {
     ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ogv", ".wmv", ".flv", ".mts", ".gif",
 }  # fmt: skip
-CACHE_VERSION = 1  # raised when what a cached clip holds changes
+CACHE_VERSION = 2  # raised when what a cached clip holds changes
 FITS = ("crop", "pad")
 
 
@@ -137,43 +137,23 @@ def cache_name(take: list[Path], size: tuple[int, int], fit: str) -> str:
     for path in take:
         status = path.stat()
         identity += [str(path.resolve()), status.st_size, status.st_mtime_ns]
-    return hashlib.sha256(repr(identity).encode()).hexdigest()[:24] + ".npy"
+    return hashlib.sha256(repr(identity).encode()).hexdigest()[:24]
 
 
-def read_take(take: list[Path], size: tuple[int, int], fit: str, cache: Path) -> np.ndarray:
-    """The take's images, from the cache or written to it one by one; raises ValueError with the reason."""
-    path = cache / cache_name(take, size, fit)
-    if not path.exists():
+def read_take(take: list[Path], size: tuple[int, int], fit: str, cache: Path) -> Frames:
+    """The take's images, from the cache, or read into it where they are not whole there.
+
+    Raises ValueError with the reason where they cannot be read.
+    """
+    folder = cache / cache_name(take, size, fit)
+    if not is_whole(folder):
         single = len(take) == 1 and take[0].suffix.lower() not in IMAGE_ENDINGS
         images = video_images(take[0], size, fit) if single else still_images(take, size, fit)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
-            write_images(part, images, size)
-            os.replace(part, path)
+            write_frames(folder, images, size)
         except av.FFmpegError as error:
             raise ValueError(f"not readable as video or images ({error.strerror})") from None
-        finally:
-            part.unlink(missing_ok=True)
-    return np.load(path, mmap_mode="r")
-
-
-def write_images(path: Path, images: Iterator[np.ndarray], size: tuple[int, int]) -> None:
-    """Stream images to a .npy file; its header, as long for any count, is written again at the end."""
-
-    def header(count: int) -> dict:
-        return {"descr": "|u1", "fortran_order": False, "shape": (count, size[1], size[0])}
-
-    with open(path, "wb") as file:
-        # numpy pads headers so that the count may grow in place up to 20 digits.
-        np.lib.format.write_array_header_1_0(file, header(0))
-        count = 0
-        for image in images:
-            file.write(np.ascontiguousarray(image).tobytes())
-            count += 1
-        if count == 0:
-            raise ValueError("it holds no images")
-        file.seek(0)
-        np.lib.format.write_array_header_1_0(file, header(count))
+    return Frames(folder)
 
 
 def read_footage(

@@ -1,13 +1,13 @@
 """A training run that can be killed at any moment: steps, learning rate, checkpoints, budget, progress.
 
-Every step draws its randomness from (seed, stage, step) alone, so a run that goes on from its last checkpoint ends in
-the same figures as one never killed. A checkpoint is one file, replaced atomically.
+Every step draws its randomness from (seed, stage, step, sample) alone, so a run that goes on from its last checkpoint
+ends in the same figures as one never killed, on as many processes as there are then. A checkpoint is one file, replaced
+atomically, by the first process alone.
 """
 
 import math
 import os
 import time
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,9 @@ from pathlib import Path
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import nn
+
+from training.place import CPU, Place
+from training.processes import Processes
 
 WARM_UP = 0.02  # share of the run over which the learning rate rises
 DECAY = 0.5  # share of the run over which it falls to zero, along a cosine
@@ -38,7 +41,8 @@ class Budget:
 class Stage:
     """What one stage of training is made of; `fit` runs it.
 
-    train_step(step, fraction) -> losses by name, after it has called backward(); evaluate() -> figures by name;
+    train_step(step, fraction) -> losses by name, after it has called backward(): of this process's share, as parts of
+    the whole batch's, which is their sum; evaluate() -> figures by name, the same in all processes;
     `better`: name of the figure to keep the best weights by (lower is better), with `patience` evaluations without a
     better one, once the learning rate falls, ending the stage. Without it the last weights are kept.
     """
@@ -54,7 +58,9 @@ class Stage:
     seed: int
     better: str | None = None
     patience: int | None = None
-    carry: dict = field(default_factory=dict)  # what train_step carries from step to step; kept in checkpoints
+    place: Place = CPU
+    # What train_step carries from step to step, kept in checkpoints; those of a share are along the second dimension.
+    carry: dict = field(default_factory=dict)
     extra: dict = field(default_factory=dict)  # sizes, statistics: travels in every checkpoint
 
 
@@ -64,11 +70,6 @@ def schedule(fraction: float) -> float:
         return fraction / WARM_UP
     left = (1 - fraction) / DECAY
     return 1.0 if left >= 1 else 0.5 * (1 - math.cos(math.pi * left))
-
-
-def seed_step(seed: int, stage: str, step: int) -> None:
-    """Seed torch for one step: all its noise and dropout follow from these three."""
-    torch.manual_seed((seed * 1_000_003 + step) ^ (zlib.crc32(stage.encode()) << 31))
 
 
 def save_checkpoint(path: Path, content: dict) -> None:
@@ -92,7 +93,7 @@ def load_checkpoint(path: Path) -> dict:
         raise ValueError(f"{path}: not a readable checkpoint ({str(error).splitlines()[0]})") from None
 
 
-def progress_bar() -> Progress:
+def progress_bar(shown: bool = True) -> Progress:
     """A bar with count, time spent and time left, on stderr."""
     from rich.console import Console
 
@@ -103,18 +104,33 @@ def progress_bar() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[figures]}"),
-        console=Console(stderr=True),
+        console=Console(stderr=True, quiet=not shown),
         refresh_per_second=2,
     )
 
 
-def track(items: Iterable, description: str, total: int) -> Iterable:
+def track(items: Iterable, description: str, total: int, shown: bool = True) -> Iterable:
     """Iterate with a progress bar."""
-    with progress_bar() as bar:
+    with progress_bar(shown) as bar:
         task = bar.add_task(description, total=total, figures="")
         for item in items:
             yield item
             bar.advance(task)
+
+
+def gathered(carry: dict, processes: Processes) -> dict:
+    """What all processes carry, put together."""
+    return {
+        name: processes.whole(value, 1) if isinstance(value, torch.Tensor) else value for name, value in carry.items()
+    }
+
+
+def shared(carry: dict, processes: Processes) -> dict:
+    """This process's share of what all carried."""
+    return {
+        name: value[:, processes.share(value.shape[1])] if isinstance(value, torch.Tensor) else value
+        for name, value in carry.items()
+    }
 
 
 def fit(stage: Stage, path: Path, resume: bool) -> dict:
@@ -123,6 +139,7 @@ def fit(stage: Stage, path: Path, resume: bool) -> dict:
     With `resume`, goes on from `path` if it is there; a finished one is only loaded. On return the model holds the
     weights to use (the best ones, where `better` is set).
     """
+    processes = stage.place.processes
     step, seconds, history, best, waited = 0, 0.0, [], None, 0
     for group in stage.optimizer.param_groups:
         group["initial_lr"] = group["lr"]  # torch's own name for the peak of a schedule
@@ -135,9 +152,10 @@ def fit(stage: Stage, path: Path, resume: bool) -> dict:
         stage.optimizer.load_state_dict(saved["optimizer"])
         step, seconds, history = saved["step"], saved["seconds"], saved["history"]
         best, waited, running = saved["best"], saved["waited"], saved["running"]
-        stage.carry.update(saved["carry"])
+        stage.carry.update(shared(saved["carry"], processes))
 
     def checkpoint(done: bool) -> dict:
+        carry = gathered(stage.carry, processes)
         content = {
             "stage": stage.name,
             "model": best["model"] if done and best else stage.model.state_dict(),
@@ -149,32 +167,39 @@ def fit(stage: Stage, path: Path, resume: bool) -> dict:
             **stage.extra,
         }
         if not done:
-            content |= {"optimizer": stage.optimizer.state_dict(), "carry": stage.carry}
+            content |= {"optimizer": stage.optimizer.state_dict(), "carry": carry}
             content |= {"best": best, "waited": waited, "running": running}
-        save_checkpoint(path, content)
+        if processes.first:
+            save_checkpoint(path, content)
         return content
 
     # With a budget of time the bar counts thousandths of it.
     total = stage.budget.steps if stage.budget.seconds is None else 1000
-    with progress_bar() as bar:
+    with progress_bar(processes.first) as bar:
         task = bar.add_task(stage.name, total=total, figures="")
         started = saved_at = time.perf_counter()
         before = seconds
         while (fraction := stage.budget.fraction(step, seconds)) < 1:
-            seed_step(stage.seed, stage.name, step)
             stage.model.train()
             for group in stage.optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * schedule(fraction)
             stage.optimizer.zero_grad(set_to_none=True)
-            losses = stage.train_step(step, fraction)
-            if not all(math.isfinite(float(value)) for value in losses.values()):
+            parts = stage.train_step(step, fraction)
+            processes.sum_gradients(stage.model.parameters())
+            # The first process's clock is everyone's.
+            now = time.perf_counter()
+            clock = [now - started, float(now - saved_at > stage.budget.checkpoint_seconds)]
+            clock = clock if processes.first else [0.0, 0.0]
+            elapsed, due, *values = processes.totals([*clock, *(float(part) for part in parts.values())])
+            losses = dict(zip(parts, values, strict=True))
+            if not all(math.isfinite(value) for value in values):
                 raise ValueError(f"{stage.name}: step {step}: the loss is not finite; lower the learning rate")
             nn.utils.clip_grad_norm_(stage.model.parameters(), stage.clip)
             stage.optimizer.step()
             step += 1
-            seconds = before + time.perf_counter() - started
+            seconds = before + elapsed
             for name, value in losses.items():
-                running[name] = 0.98 * running.get(name, float(value)) + 0.02 * float(value)
+                running[name] = 0.98 * running.get(name, value) + 0.02 * value
             done = stage.budget.fraction(step, seconds)
             figures = "  ".join(f"{name} {value:.4g}" for name, value in running.items())
             bar.update(task, completed=done * total, figures=figures)
@@ -195,9 +220,10 @@ def fit(stage: Stage, path: Path, resume: bool) -> dict:
                         waited += 1
                     if stage.patience is not None and waited >= stage.patience:
                         break
-            if time.perf_counter() - saved_at > stage.budget.checkpoint_seconds:
+            if due:
                 checkpoint(done=False)
                 saved_at = time.perf_counter()
     content = checkpoint(done=True)
+    processes.wait()  # until it is written
     stage.model.load_state_dict(content["model"])
     return content

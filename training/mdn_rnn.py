@@ -5,6 +5,7 @@ the statistics.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import torch
@@ -39,6 +40,8 @@ class MDNRNN(nn.Module):
     `gain` (latent_size): how much of the last latent mu starts from, no parameter but a constant: what the head says is
     the change. The article's head says mu whole: gain 0. A latent that is all noise must not be carried on either, so
     the gain is the share of a latent's variance that is signal (a Wiener filter's).
+
+    `kept`: what dropout leaves, by `draw_kept`; without it nothing is dropped.
     """
 
     gain: Tensor
@@ -46,8 +49,7 @@ class MDNRNN(nn.Module):
     def __init__(self, config: MDNRNNConfig) -> None:
         super().__init__()
         self.config = config
-        self.lstm = nn.LSTM(config.latent_size, config.units, config.layers, batch_first=True, dropout=config.dropout)
-        self.dropout = nn.Dropout(config.dropout)
+        self.lstm = nn.LSTM(config.latent_size, config.units, config.layers, batch_first=True)
         self.dense = nn.Linear(config.units, config.hidden)
         self.pi = nn.Linear(config.hidden, config.components)
         self.mu = nn.Linear(config.hidden, config.components * config.latent_size)
@@ -58,9 +60,36 @@ class MDNRNN(nn.Module):
         shape = (self.config.layers, batch, self.config.units)
         return torch.zeros(shape), torch.zeros(shape)
 
-    def forward(self, latents: Tensor, state: State) -> tuple[Tensor, Tensor, Tensor, State]:
-        y, state = self.lstm(latents, state)
-        hidden = F.relu(self.dense(self.dropout(y)))
+    def draw_kept(self, steps: int, lanes: Sequence[torch.Generator]) -> Tensor:
+        """For each layer's output a mask, scaled so that means stay: (layers, lanes, steps, units).
+
+        A generator for each lane: its masks are its own, whatever dances beside it, as nn.LSTM's dropout is not.
+        """
+        config, share = self.config, 1 - self.config.dropout
+        shape, device = (config.layers, steps, config.units), lanes[0].device
+        masks = [torch.empty(shape, device=device).bernoulli_(share, generator=lane) for lane in lanes]
+        return torch.stack(masks, 1) / share
+
+    def layer_weights(self, layer: int) -> list[Tensor]:
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        return [getattr(self.lstm, f"{name}_l{layer}") for name in names]
+
+    def dropped(self, latents: Tensor, state: State, kept: Tensor) -> tuple[Tensor, State]:
+        """The LSTM with dropout after each layer: its last output, and its state."""
+        y, states = latents, []
+        for layer, mask in enumerate(kept):
+            of_layer = [part[layer : layer + 1] for part in state]
+            y, *after = torch.lstm(y, of_layer, self.layer_weights(layer), True, 1, 0.0, self.training, False, True)
+            y = y * mask.to(y.dtype)
+            states.append(after)
+        hidden, cell = (torch.cat(parts) for parts in zip(*states, strict=True))
+        return y, (hidden, cell)
+
+    def forward(
+        self, latents: Tensor, state: State, kept: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, State]:
+        y, state = self.lstm(latents, state) if kept is None else self.dropped(latents, state, kept)
+        hidden = F.relu(self.dense(y))
         shape = (*latents.shape[:2], self.config.components, self.config.latent_size)
         mu = self.mu(hidden).view(shape) + (self.gain * latents)[:, :, None]
         # elu + 1 + floor, as keras-mdn-layer's, in a form that keeps small sigmas: near -1 elu has no digits left.

@@ -3,8 +3,12 @@
 Poses are images averaged to a coarse grid; all figures are of the dancer's coverage in 0..1, whatever its colour.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
+
+from training.frames import Images, taken
 
 GRID = (15, 26)  # rows, columns: coarse enough to see limbs and no edges
 SECOND = 30  # steps
@@ -20,11 +24,11 @@ def coverage(images: np.ndarray, kind: str) -> np.ndarray:
     return 1 - values if kind == "dark silhouette" else values
 
 
-def poses(images: np.ndarray, kind: str) -> np.ndarray:
+def poses(images: Images, kind: str) -> np.ndarray:
     """(n, height, width) uint8 -> (n, cells) float32."""
     parts = []
     for start in range(0, len(images), 512):
-        field = coverage(images[start : start + 512], kind)
+        field = coverage(np.asarray(images[start : start + 512]), kind)
         rows = np.linspace(0, field.shape[1], GRID[0] + 1).astype(int)[:-1]
         columns = np.linspace(0, field.shape[2], GRID[1] + 1).astype(int)[:-1]
         sums = np.add.reduceat(np.add.reduceat(field, rows, 1), columns, 2)
@@ -67,7 +71,7 @@ def diversity(pose: np.ndarray) -> float:
     return float(np.linalg.norm(windows[first] - windows[second], axis=1).mean())
 
 
-def figures(images: np.ndarray, footage: list[np.ndarray], kind: str) -> dict[str, tuple[float, float]]:
+def figures(images: np.ndarray, footage: Sequence[Images], kind: str) -> dict[str, tuple[float, float]]:
     """Name -> (of the dance, of the footage). images: (n, height, width) uint8; footage: one such array a clip."""
     danced, real = poses(images, kind), [poses(clip, kind) for clip in footage]
     real_energy = np.concatenate([energy(pose) for pose in real])
@@ -75,7 +79,7 @@ def figures(images: np.ndarray, footage: list[np.ndarray], kind: str) -> dict[st
     slow, fast = np.quantile(real_energy, SLOW), np.quantile(real_acceleration, FAST)
     sharp = [
         images[:: max(len(images) // 200, 1)],
-        np.concatenate([clip[:: max(len(clip) // 50, 1)] for clip in footage]),
+        np.concatenate([taken(clip, np.arange(0, len(clip), max(len(clip) // 50, 1))) for clip in footage]),
     ]
     return {
         "motion energy": (float(energy(danced).mean()), float(real_energy.mean())),

@@ -1,17 +1,21 @@
-"""Where and how precisely training computes: the device, and bfloat16 where the hardware multiplies it fast."""
+"""Where and how precisely training computes: the device, the processes beside, and bfloat16 where it is fast."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
 
+from training.processes import ALONE, Processes, is_one_of_many, join
+
 
 @dataclass(frozen=True)
 class Place:
-    """device: of models and batches. half: whether matrix products run in bfloat16 (losses never do)."""
+    """device: of models and batches. half: whether matrix products run in bfloat16 (losses never do). processes: that
+    train together, each in a place like this one."""
 
     device: torch.device
     half: bool = False
+    processes: Processes = ALONE
 
     def precision(self) -> AbstractContextManager:
         """A context in which models are run forward."""
@@ -22,7 +26,8 @@ CPU = Place(torch.device("cpu"))
 
 
 def choose_place(device: str = "auto", precision: str = "auto") -> Place:
-    """The device asked for, or CUDA where there is one. Raises ValueError if it cannot be had."""
+    """The device asked for, or CUDA where there is one, and the other processes of the run. Raises ValueError if it
+    cannot be had."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
@@ -32,4 +37,7 @@ def choose_place(device: str = "auto", precision: str = "auto") -> Place:
         half = device == "cuda" or torch.backends.cpu.get_cpu_capability().startswith("AVX512")
     else:
         half = precision == "bfloat16"
-    return Place(torch.device(device), half)
+    if not is_one_of_many():
+        return Place(torch.device(device), half)
+    processes = join(device)
+    return Place(processes.device, half, processes)

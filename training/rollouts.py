@@ -1,11 +1,16 @@
 """Latents as the dancer dances them, which are not those of real images: what the decoder has to show in the end."""
 
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 import torch
 
 from training.clips import STEPS_A_SECOND
-from training.latents import Sequence, Statistics
+from training.latents import Sequence, Statistics, open_rows, write_rows
 from training.mdn_rnn import MDNRNN
+from training.processes import ALONE, Processes
 
 PASSAGE = 512  # steps danced at once: bounds the memory
 # Lanes that dance on side by side, for so many steps; every other latent is kept, as neighbours are much alike.
@@ -14,23 +19,55 @@ COOLEST, WARMEST = 0.75, 1.1  # of the temperature that is asked for: a show mov
 
 
 @torch.no_grad()
-def danced(model: MDNRNN, sequence: Sequence, statistics: Statistics, temperature: float, seed: int) -> np.ndarray:
-    """Where the dancer believes each image of a clip to be, having danced the clip up to it, (n, latent_size).
+def danced(
+    model: MDNRNN, sequence: Sequence, statistics: Statistics, temperature: float, seed: int
+) -> Iterator[np.ndarray]:
+    """Where the dancer believes each image of a clip to be, having danced the clip up to it, (n, latent_size) in parts.
 
     Drawn from the mixture over the next latent; the first image's is its own.
     """
     model.eval()
     random = torch.Generator().manual_seed(seed)
     mean, deviation = torch.from_numpy(statistics.mean), torch.from_numpy(statistics.deviation)
-    latents = (torch.from_numpy(sequence.mean) - mean) / deviation
-    found, state = [latents[:1]], model.zero_state(1)
-    for part in latents[:-1].split(PASSAGE):
+    state = model.zero_state(1)
+    yield np.array(sequence.mean[:1])
+    for start in range(0, len(sequence) - 1, PASSAGE):
+        means = np.array(sequence.mean[start : min(start + PASSAGE, len(sequence) - 1)])
+        part = (torch.from_numpy(means) - mean) / deviation
         logits, mu, sigma, state = model(part[None], state)
         chosen = torch.multinomial(torch.softmax(logits[0] / temperature, -1), 1, generator=random)
         rows = torch.arange(len(part))
         normal = torch.randn(part.shape, generator=random)
-        found.append(mu[0, rows, chosen[:, 0]] + temperature * sigma[0, rows, chosen[:, 0]] * normal)
-    return (torch.cat(found) * deviation + mean).numpy()
+        found = mu[0, rows, chosen[:, 0]] + temperature * sigma[0, rows, chosen[:, 0]] * normal
+        yield (found * deviation + mean).numpy()
+
+
+def dance_all(
+    model: MDNRNN,
+    sequences: list[Sequence],
+    statistics: Statistics,
+    temperature: float,
+    seed: int,
+    path: Path,
+    processes: Processes = ALONE,
+) -> list[np.ndarray]:
+    """What `danced` gives of every sequence, as memory maps of a file at `path`; each process dances a share of them.
+
+    A file that is there already is of this run, which is resumed: the same dances.
+    """
+    first = np.cumsum([0, *map(len, sequences)])
+
+    def pieces() -> Iterator[tuple[int, np.ndarray]]:
+        for i in range(processes.rank, len(sequences), processes.count):
+            row = int(first[i])
+            for rows in danced(model, sequences[i], statistics, temperature, seed + i):
+                yield row, rows
+                row += len(rows)
+
+    if not processes.of_first(path.exists):
+        write_rows(path, (int(first[-1]), len(statistics.mean)), pieces(), processes)
+    array = open_rows(path)
+    return [array[start:stop] for start, stop in pairwise(first)]
 
 
 @torch.no_grad()
@@ -48,7 +85,7 @@ def rollouts(
     begun = []
     for lane in torch.randint(len(long), (LANES,), generator=random).tolist():
         first = int(torch.randint(len(long[lane]) - STEPS_A_SECOND + 1, (1,), generator=random))
-        begun.append(torch.from_numpy(long[lane].mean[first : first + STEPS_A_SECOND]))
+        begun.append(torch.from_numpy(np.array(long[lane].mean[first : first + STEPS_A_SECOND])))
     heat = (temperature * torch.linspace(COOLEST, WARMEST, LANES))[:, None]
     spread = heat.clamp(max=1.0)  # as in a show
     lanes, found = torch.arange(LANES), []

@@ -15,17 +15,18 @@ import numpy as np
 from training import train_decoder, train_mdn_rnn, train_vae
 from training.clips import Clip, even_background
 from training.dancer import TrainedDancer, assemble
-from training.latents import Sequence, Statistics, encode, load_sequences, save_sequences, statistics
+from training.latents import Part, Sequence, Statistics, encode, open_sequences, statistics
 from training.loop import Budget
 from training.mdn_rnn import MDNRNN, MDNRNNConfig
 from training.place import Place
-from training.rollouts import danced, rollouts
+from training.rollouts import dance_all, rollouts
 from training.start import Start
 from training.vae import VAE, VAEConfig
 
 # Shares of --minutes. A refined dancer's LSTM-MDN is left as it is.
 VAE_SHARE, MDN_RNN_SHARE, DECODER_SHARE = 0.4, 0.3, 0.3
 REFINED_VAE_SHARE, REFINED_DECODER_SHARE = 0.7, 0.3
+BATCH = 8  # images or lanes a process: few keep the working set near the caches, and give more steps for the same time
 SHARPENED = 256  # images by which silhouettes are made as sharp as the footage's
 
 
@@ -49,6 +50,7 @@ class Stages:
     held_out: list[Clip]
     runs: Path
     progress: Callable[[list, str], Iterator[Any]]
+    batch: int  # images, or lanes, of a step, over all processes
 
     def __post_init__(self) -> None:
         self.background = even_background(self.training)
@@ -68,7 +70,7 @@ class Stages:
         """The trained VAE and its checkpoint."""
         options, start = self.options, self.start
         how = train_vae.GENTLE if start else train_vae.VAETraining()
-        how = replace(how, kl_weight=options.kl_weight, seed=options.seed)
+        how = replace(how, kl_weight=options.kl_weight, seed=options.seed, batch=self.batch)
         return train_vae.train_vae(
             self.training,
             self.held_out,
@@ -85,14 +87,15 @@ class Stages:
 
     def latents(self, vae: VAE) -> Latents:
         """The latents of all clips, from the run that is resumed where it has them."""
-        path = self.runs / "latents.pt"
-        if self.options.resume and path.exists():
-            both = load_sequences(path)
+        path, clips = self.runs / "latents.npy", [*self.training, *self.held_out]
+        if self.place.processes.of_first(path.exists):  # of this run, which is resumed
+            both = open_sequences(path, clips)
         else:
-            both = encode(
-                vae, [*self.training, *self.held_out], lambda clips: self.progress(clips, "latents"), self.place
-            )
-            save_sequences(path, both)
+
+            def progress(parts: list[Part]) -> Iterator[Part]:
+                return self.progress(parts, "latents")
+
+            both = encode(vae, clips, path, progress, self.place)
         training, held_out = both[: 2 * len(self.training)], both[2 * len(self.training) :]
         return Latents(training, held_out, self.start.statistics if self.start else statistics(training))
 
@@ -101,6 +104,7 @@ class Stages:
         options, start = self.options, self.start
         how = replace(
             train_mdn_rnn.GENTLE if start else train_mdn_rnn.MDNRNNTraining(),
+            batch=self.batch,
             steps=options.steps,
             input_noise=options.input_noise,
             target_noise=options.target_noise,
@@ -129,19 +133,20 @@ class Stages:
 
     def strayed(self, mdn_rnn: MDNRNN, latents: Latents) -> list[np.ndarray]:
         """Where the dancer believes each image to be, by sequences of the training clips."""
-        options = self.options
-        return [
-            danced(mdn_rnn, sequence, latents.normal, options.temperature, options.seed + i)
-            for i, sequence in enumerate(latents.training)
-        ]
+        options, path, processes = self.options, self.runs / "strayed.npy", self.place.processes
+        return dance_all(mdn_rnn, latents.training, latents.normal, options.temperature, options.seed, path, processes)
 
     def decoder(self, vae: VAE, mdn_rnn: MDNRNN, latents: Latents, strayed: list[np.ndarray]) -> tuple[VAE, dict]:
         """The VAE with its decoder trained on, and the checkpoint."""
         options, shown = self.options, self.kept()
         how = replace(train_decoder.GENTLE if self.refines else train_decoder.DecoderTraining(), seed=options.seed)
+        # A refined one takes fewer of the footage's images, as it keeps to as many pictures; each process takes one.
+        batch = max(how.batch * self.batch // BATCH, self.place.processes.count)
+        how = replace(how, batch=batch)
         kept = None
         if shown:
-            dances = rollouts(mdn_rnn, latents.training, latents.normal, options.temperature, options.seed)
+            given = mdn_rnn, latents.training, latents.normal, options.temperature, options.seed
+            dances = self.place.processes.of_first(lambda: rollouts(*given))
             kept = train_decoder.Kept(shown, dances)
         return train_decoder.train_decoder(
             self.training,

@@ -14,12 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.batches import Batches
 from training.clips import Clip
+from training.draws import Draws, numbers
 from training.latents import Sequence
 from training.loop import Budget, Stage, fit
 from training.muon import Muon
 from training.place import CPU, Place
-from training.train_vae import batch_of_step, evaluate, load, new_vae
+from training.train_vae import evaluate, new_vae, spread
 from training.vae import VAE, VAEConfig, reconstruction_loss
 
 
@@ -51,11 +53,13 @@ class Kept:
     latents: np.ndarray
 
     @torch.no_grad()
-    def draw(self, count: int, place: Place) -> tuple[Tensor, Tensor]:
-        """Some of the latents, (count, latent_size), and their pictures, (count, 1, height, width)."""
-        latents = torch.from_numpy(self.latents)[torch.randint(len(self.latents), (count,))]
+    def draw(self, step: int, samples: slice, draws: Draws, place: Place) -> tuple[Tensor, Tensor]:
+        """A latent for each sample, (samples, latent_size), and their pictures, (samples, 1, height, width)."""
+        generators = [draws.of(step, i) for i in numbers(samples)]
+        rows = [int(torch.randint(len(self.latents), (), generator=g, device=g.device)) for g in generators]
+        latents = torch.from_numpy(self.latents[rows]).to(place.device)
         with place.precision():
-            return latents, torch.sigmoid(self.vae.decode(latents.to(place.device)).float()).cpu()
+            return latents, torch.sigmoid(self.vae.decode(latents).float())
 
 
 def train_decoder(
@@ -82,26 +86,36 @@ def train_decoder(
     model = new_vae(config, background, how.fast, place, start)
     model.encoder.requires_grad_(False)
     optimizer = Muon(model.decoder.parameters(), how.matrix_rate, how.rate)
-    batch = batch_of_step(training, background, how.batch, how.seed)
+    batches = Batches(training, background, how.batch, how.seed)
+    draws, kept_draws = (Draws(how.seed, stage, place.device) for stage in ("decoder", "kept"))
+    images_held_out, dark = spread(held_out), background is not None and background > 0.5
 
-    def draw(rows: np.ndarray, mirrored: np.ndarray) -> Tensor:
+    def draw(step: int, samples: slice, rows: np.ndarray, mirrored: np.ndarray) -> Tensor:
         places = [(2 * clip + int(flip), frame) for (clip, frame), flip in zip(rows, mirrored, strict=True)]
         own = torch.from_numpy(np.stack([sequences[i].mean[frame] for i, frame in places]))
         other = torch.from_numpy(np.stack([strayed[i][frame] for i, frame in places]))
         deviation = torch.from_numpy(np.stack([np.exp(0.5 * sequences[i].log_variance[frame]) for i, frame in places]))
-        away, noise = how.stray * torch.rand(len(own), 1), how.noise * torch.rand(len(own), 1)
-        return own + away * (other - own) + noise * deviation * torch.randn(own.shape)
+        own, other, deviation = (part.to(place.device) for part in (own, other, deviation))
+        generators = [draws.of(step, i) for i in numbers(samples)]
+        even = torch.stack([torch.rand(2, generator=g, device=g.device) for g in generators])
+        normal = torch.stack([torch.randn(own.shape[1], generator=g, device=g.device) for g in generators])
+        away, noise = how.stray * even[:, :1], how.noise * even[:, 1:]
+        return own + away * (other - own) + noise * deviation * normal
 
     def train_step(step: int, fraction: float) -> dict[str, Tensor]:
-        rows, mirrored = batch(step)
-        shown = {"reconstruction": (draw(rows, mirrored), load(training, rows, mirrored))}
+        share = place.processes.share(batches.size)
+        batch = batches.of_step(step, share)
+        count = len(batch.rows)
+        latents = draw(step, share, batch.rows, batch.mirrored)
+        shown = {"reconstruction": (latents, batch.images.to(place.device))}
         if kept is not None:
-            shown["kept"] = kept.draw(len(rows), place)
-        latents, images = (torch.cat(parts).to(place.device) for parts in zip(*shown.values(), strict=True))
+            shown["kept"] = kept.draw(step, share, kept_draws, place)
+        latents, images = (torch.cat(parts) for parts in zip(*shown.values(), strict=True))
         with place.precision():
             logits = model.decode(latents)
-        pairs = zip(logits.float().split(len(rows)), images.split(len(rows)), strict=True)
-        losses = dict(zip(shown, (reconstruction_loss(*pair) for pair in pairs), strict=True))
+        pairs = zip(logits.float().split(count), images.split(count), strict=True)
+        part = count / batches.size  # of the means over the batch
+        losses = dict(zip(shown, (part * reconstruction_loss(*pair) for pair in pairs), strict=True))
         torch.stack(list(losses.values())).sum().backward()
         return {name: loss.detach() for name, loss in losses.items()}
 
@@ -110,11 +124,12 @@ def train_decoder(
         model=model,
         optimizer=optimizer,
         train_step=train_step,
-        evaluate=lambda: evaluate(model, held_out, dark=background is not None and background > 0.5, place=place),
+        evaluate=lambda: evaluate(model, images_held_out, dark, place),
         budget=budget,
         evaluate_every=800,
         clip=how.clip,
         seed=how.seed,
+        place=place,
         extra={"vae": config.to_dict(), "background": background},
     )
     return model, fit(stage, path, resume)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.draws import Draws, numbers
 from training.latents import Sequence, Statistics, signal_share
 from training.loop import Budget, Stage, fit
 from training.mdn_rnn import MDNRNN, MDNRNNConfig, State, mixture_nll
@@ -51,6 +52,15 @@ class Chunk:
     rows: list[tuple[int, int, int]]
     fresh: np.ndarray  # (batch,) bool: the lane's clip starts here, from a zero state
 
+    @property
+    def length(self) -> int:
+        """Steps that are danced, over all lanes."""
+        return sum(length for _, _, length in self.rows)
+
+    def share(self, lanes: slice) -> "Chunk":
+        """Some of its lanes."""
+        return Chunk(self.steps, self.rows[lanes], self.fresh[lanes])
+
 
 def epoch_chunks(lengths: list[int], batch: int, steps: int, seed: int, epoch: int) -> list[Chunk]:
     """All passages of one epoch, in the order they are danced.
@@ -76,9 +86,16 @@ def epoch_chunks(lengths: list[int], batch: int, steps: int, seed: int, epoch: i
 
 
 def draw(
-    sequences: list[Sequence], statistics: Statistics, chunk: Chunk, how: MDNRNNTraining
+    sequences: list[Sequence],
+    statistics: Statistics,
+    chunk: Chunk,
+    how: MDNRNNTraining,
+    lanes: list[torch.Generator],
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Normalised inputs and targets (batch, steps, latent_size) drawn from the posterior, and a mask (batch, steps)."""
+    """Normalised inputs and targets (batch, steps, latent_size) drawn from the posterior, and a mask (batch, steps).
+
+    `lanes`: what draws for each, on the device that all of it comes to.
+    """
     batch, steps, size = len(chunk.rows), chunk.steps, len(statistics.mean)
     mean = np.zeros((batch, steps + 1, size), np.float32)
     deviation = np.zeros_like(mean)
@@ -89,20 +106,33 @@ def draw(
             mean[lane, : length + 1] = (sequences[i].mean[span] - statistics.mean) / statistics.deviation
             deviation[lane, : length + 1] = np.exp(0.5 * sequences[i].log_variance[span]) / statistics.deviation
             mask[lane, :length] = 1
-    means, deviations = torch.from_numpy(mean), torch.from_numpy(deviation)
-    amount = torch.rand(batch, 1, 1) * how.input_noise
-    inputs = means[:, :-1] + amount * deviations[:, :-1] * torch.randn(batch, steps, size)
-    targets = means[:, 1:] + how.target_noise * deviations[:, 1:] * torch.randn(batch, steps, size)
-    return inputs, targets, torch.from_numpy(mask)
+    device = lanes[0].device
+    means, deviations = torch.from_numpy(mean).to(device), torch.from_numpy(deviation).to(device)
+    amount = how.input_noise * torch.stack([torch.rand(1, 1, generator=lane, device=device) for lane in lanes])
+    shape = 2, steps, size
+    normal = torch.stack([torch.randn(shape, generator=lane, device=device) for lane in lanes], 1)
+    inputs = means[:, :-1] + amount * deviations[:, :-1] * normal[0]
+    targets = means[:, 1:] + how.target_noise * deviations[:, 1:] * normal[1]
+    return inputs, targets, torch.from_numpy(mask).to(device)
 
 
 def passage_loss(
-    model: MDNRNN, inputs: Tensor, targets: Tensor, mask: Tensor, state: State, fresh: np.ndarray, place: Place
+    model: MDNRNN,
+    inputs: Tensor,
+    targets: Tensor,
+    mask: Tensor,
+    state: State,
+    fresh: np.ndarray,
+    place: Place,
+    kept: Tensor | None = None,
 ) -> tuple[Tensor, State]:
-    """Summed loss of a batch of passages in nats, and the state after them; `fresh` lanes start from zero."""
+    """Summed loss of a batch of passages in nats, and the state after them; `fresh` lanes start from zero.
+
+    `kept`: what dropout leaves; nothing is dropped without it.
+    """
     keep = torch.from_numpy(~fresh).to(place.device)[None, :, None]
     with place.precision():
-        logits, mu, sigma, state = model(inputs, (state[0] * keep, state[1] * keep))
+        logits, mu, sigma, state = model(inputs, (state[0] * keep, state[1] * keep), kept)
     loss = (mixture_nll(logits.float(), mu.float(), sigma.float(), targets) * mask).sum()
     return loss, (state[0].detach().float(), state[1].detach().float())
 
@@ -113,18 +143,18 @@ def held_out_loss(
 ) -> dict[str, float]:
     """Mean loss in nats a step over the held-out sequences, from clean inputs; the targets' noise has a fixed seed."""
     quiet = MDNRNNTraining(how.batch, how.steps, input_noise=0.0, target_noise=how.target_noise)
-    generator_state = torch.get_rng_state()
-    torch.manual_seed(0)
-    total, count = 0.0, 0.0
-    hidden, cell = (part.to(place.device) for part in model.zero_state(how.batch))
+    own, draws = place.processes.share(how.batch), Draws(0, "held out", place.device)
+    total, count = 0.0, 0
+    hidden, cell = (part.to(place.device) for part in model.zero_state(len(numbers(own))))
     state = hidden, cell
-    for chunk in epoch_chunks([len(s) for s in sequences], how.batch, how.steps, 0, 0):
-        inputs, targets, mask = (t.to(place.device) for t in draw(sequences, statistics, chunk, quiet))
-        loss, state = passage_loss(model, inputs, targets, mask, state, chunk.fresh, place)
+    for step, chunk in enumerate(epoch_chunks([len(s) for s in sequences], how.batch, how.steps, 0, 0)):
+        chunk = chunk.share(own)
+        drawn = draw(sequences, statistics, chunk, quiet, [draws.of(step, lane) for lane in numbers(own)])
+        loss, state = passage_loss(model, *drawn, state, chunk.fresh, place)
         total += float(loss)
-        count += float(mask.sum())
-    torch.set_rng_state(generator_state)
-    return {"held_out_loss": total / max(count, 1)}
+        count += chunk.length
+    total, steps = place.processes.totals([total, count])
+    return {"held_out_loss": total / max(steps, 1)}
 
 
 def train_mdn_rnn(
@@ -148,7 +178,8 @@ def train_mdn_rnn(
     optimizer = torch.optim.Adam(model.parameters(), how.learning_rate, fused=True)
     lengths = [len(sequence) for sequence in training]
     epoch_steps = len(epoch_chunks(lengths, how.batch, how.steps, how.seed, 0))
-    hidden, cell = model.zero_state(how.batch)
+    own, draws = place.processes.share(how.batch), Draws(how.seed, "mdn_rnn", place.device)
+    hidden, cell = model.zero_state(len(numbers(own)))
     carry: dict = {"epoch": 0, "place": 0, "hidden": hidden, "cell": cell}
     plan: dict[int, list[Chunk]] = {}  # of the current epoch only
 
@@ -157,11 +188,13 @@ def train_mdn_rnn(
         if epoch not in plan:
             plan.clear()
             plan[epoch] = epoch_chunks(lengths, how.batch, how.steps, how.seed, epoch)
-        chunk = plan[epoch][carry["place"]]
-        inputs, targets, mask = (t.to(place.device) for t in draw(training, statistics, chunk, how))
+        whole = plan[epoch][carry["place"]]
+        chunk, lanes = whole.share(own), [draws.of(step, lane) for lane in numbers(own)]
+        drawn = draw(training, statistics, chunk, how, lanes)
         before = carry["hidden"].to(place.device), carry["cell"].to(place.device)
-        loss, state = passage_loss(model, inputs, targets, mask, before, chunk.fresh, place)
-        loss = loss / mask.sum()
+        kept = model.draw_kept(chunk.steps, lanes)
+        loss, state = passage_loss(model, *drawn, before, chunk.fresh, place, kept)
+        loss = loss / whole.length
         loss.backward()
         last = carry["place"] + 1 == len(plan[epoch])
         carry.update(epoch=epoch + last, place=0 if last else carry["place"] + 1, hidden=state[0], cell=state[1])
@@ -179,6 +212,7 @@ def train_mdn_rnn(
         seed=how.seed,
         better="held_out_loss" if how.patience else None,
         patience=how.patience or None,
+        place=place,
         carry=carry,
         extra={
             "mdn_rnn": config.to_dict(),

@@ -1,24 +1,22 @@
-"""Trains the VAE on the footage's frames. Owns the batches, the KL weight's schedule and the held-out figures."""
+"""Trains the VAE on the footage's frames. Owns the KL weight's schedule and the held-out figures."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from training.batches import Batches
 from training.clips import Clip
+from training.draws import Draws
 from training.loop import Budget, Stage, fit
 from training.muon import Muon
 from training.place import CPU, Place
 from training.vae import STANDARD_NORMAL, VAE, VAEConfig, kl_divergence, reconstruction_loss, soft_iou
-from training.vae_fast import FastVAE, active_columns
+from training.vae_fast import FastVAE
 
 HELD_OUT_FRAMES = 240  # spread evenly over the held-out clips; enough for an IoU to +-0.002
-SCAN = 256  # images read at once where only their widths are asked for
-BUCKETS = 16  # batches that are sorted by width together
 
 
 @dataclass(frozen=True)
@@ -42,65 +40,6 @@ class VAETraining:
 GENTLE = VAETraining(matrix_rate=0.003, rate=2e-4, kl_rise=0.0)
 
 
-def frame_index(clips: list[Clip]) -> np.ndarray:
-    """All frames as rows (clip, frame), int64."""
-    return np.concatenate([np.stack([np.full(len(c), i), np.arange(len(c))], 1) for i, c in enumerate(clips)])
-
-
-def load(clips: list[Clip], rows: np.ndarray, mirrored: np.ndarray) -> Tensor:
-    """Images (n, 1, h, w) float32 in 0..1 of rows (clip, frame); the `mirrored` ones are flipped left to right."""
-    images = np.stack(
-        [
-            clips[c].frames[f][:, ::-1] if flip else clips[c].frames[f]
-            for (c, f), flip in zip(rows, mirrored, strict=True)
-        ]
-    )
-    return torch.from_numpy(images)[:, None].float() / 255
-
-
-def dancer_widths(clips: list[Clip], background: float | None) -> np.ndarray:
-    """Columns of cells the dancer covers in each image, (frames,); zeros where there is no even background."""
-    if background is None:
-        return np.zeros(sum(len(clip) for clip in clips), int)
-    widths = []
-    for clip in clips:
-        for start in range(0, len(clip), SCAN):
-            images = torch.from_numpy(np.array(clip.frames[start : start + SCAN]))[:, None]
-            first, last = active_columns(images, round(background * 255))
-            widths.append((last - first).numpy())
-    return np.concatenate(widths)
-
-
-def epoch_batches(widths: np.ndarray, batch: int, seed: int, epoch: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Which images make each batch of an epoch, and which of them are mirrored: a new order, every image once.
-
-    Images of like width go together, so that `vae_fast` can crop narrowly: as sentences are bucketed by length.
-    """
-    random = np.random.Generator(np.random.PCG64([seed, epoch]))
-    order, flips = random.permutation(len(widths)), random.random(len(widths)) < 0.5
-    size = batch * BUCKETS
-    order = np.concatenate(
-        [part[widths[part].argsort(kind="stable")] for part in np.split(order, range(size, len(order), size))]
-    )
-    batches = [order[place * batch :][:batch] for place in random.permutation(max(len(widths) // batch, 1))]
-    return [(chosen, flips[chosen]) for chosen in batches]
-
-
-def batch_of_step(
-    clips: list[Clip], background: float | None, batch: int, seed: int
-) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
-    """What gives each step its batch: rows (clip, frame), and which are mirrored. Keeps one epoch's order at a time."""
-    index, widths = frame_index(clips), dancer_widths(clips, background)
-    of_epoch = lru_cache(maxsize=1)(partial(epoch_batches, widths, batch, seed))
-
-    def of_step(step: int) -> tuple[np.ndarray, np.ndarray]:
-        epoch, place = divmod(step, max(len(widths) // batch, 1))
-        chosen, mirrored = of_epoch(epoch)[place]
-        return index[chosen], mirrored
-
-    return of_step
-
-
 def new_vae(config: VAEConfig, background: float | None, fast: bool, place: Place, weights: dict | None) -> VAE:
     """A VAE to train, in its fast form or the plain one, where it is to be; from `weights` or fresh ones."""
     model: VAE = FastVAE(config, background) if fast else VAE(config)
@@ -112,16 +51,30 @@ def new_vae(config: VAEConfig, background: float | None, fast: bool, place: Plac
 
 
 def held_out_rows(clips: list[Clip], count: int = HELD_OUT_FRAMES) -> np.ndarray:
-    index = frame_index(clips)
-    return index[np.linspace(0, len(index) - 1, min(count, len(index))).astype(int)]
+    """`count` images spread evenly over the clips (all, if they have fewer), as rows (clip, frame)."""
+    ends = np.cumsum([len(clip) for clip in clips])
+    chosen = np.linspace(0, ends[-1] - 1, min(count, ends[-1])).astype(int)
+    clip = np.searchsorted(ends, chosen, "right")
+    return np.stack([clip, chosen - np.concatenate([[0], ends])[clip]], 1)
 
 
-def evaluate(model: VAE, clips: list[Clip], dark: bool, place: Place) -> dict[str, float]:
-    """Held-out figures: reconstruction and KL in nats an image, and the IoU of silhouettes rebuilt from the mean."""
-    rows = held_out_rows(clips)
+def spread(clips: list[Clip], count: int = HELD_OUT_FRAMES) -> Tensor:
+    """Those images, (count, 1, height, width) uint8."""
+    return torch.from_numpy(np.stack([clips[clip].frames[frame] for clip, frame in held_out_rows(clips, count)]))[
+        :, None
+    ]
+
+
+def evaluate(model: VAE, held_out: Tensor, dark: bool, place: Place) -> dict[str, float]:
+    """Held-out figures: reconstruction and KL in nats an image, and the IoU of silhouettes rebuilt from the mean.
+
+    `held_out`: images as `spread` gives them.
+    """
     sums = np.zeros(3)
-    for part in np.array_split(rows, -(-len(rows) // 8)):
-        images = load(clips, part, np.zeros(len(part), bool)).to(place.device)
+    own = held_out[place.processes.share(len(held_out))]
+    for start in range(0, len(own), 8):
+        part = own[start : start + 8]
+        images = part.to(place.device).float() / 255
         with place.precision():
             mean, log_variance = model.encode(images)
             logits = model.decode(mean)
@@ -130,7 +83,7 @@ def evaluate(model: VAE, clips: list[Clip], dark: bool, place: Place) -> dict[st
         pair = (1 - rebuilt, 1 - images) if dark else (rebuilt, images)
         values = (reconstruction_loss(logits, images), kl_divergence(mean, log_variance).mean(), soft_iou(*pair).mean())
         sums += len(part) * np.array([float(v) for v in values])
-    reconstruction, kl, iou = (sums / len(rows)).tolist()
+    reconstruction, kl, iou = (total / len(held_out) for total in place.processes.totals(sums.tolist()))
     return {"held_out_reconstruction": reconstruction, "held_out_kl": kl, "held_out_iou": iou}
 
 
@@ -138,10 +91,9 @@ def evaluate(model: VAE, clips: list[Clip], dark: bool, place: Place) -> dict[st
 def rebuild(model: VAE, clips: list[Clip], count: int) -> tuple[np.ndarray, np.ndarray]:
     """`count` images spread over the clips (all, if they have fewer), and their reconstructions, (count, height, width)
     uint8 each."""
-    rows = held_out_rows(clips, count)
-    images = load(clips, rows, np.zeros(len(rows), bool))
-    rebuilt = torch.sigmoid(model.decode(model.encode(images)[0]))
-    return tuple((255 * x[:, 0]).round().byte().numpy() for x in (images, rebuilt))  # type: ignore[return-value]
+    originals = spread(clips, count)
+    rebuilt = torch.sigmoid(model.decode(model.encode(originals.float() / 255)[0]))
+    return originals[:, 0].numpy(), (255 * rebuilt[:, 0]).round().byte().numpy()
 
 
 @torch.no_grad()
@@ -172,15 +124,19 @@ def train_vae(
     torch.manual_seed(how.seed)
     model = new_vae(config, background, how.fast, place, start)
     optimizer = Muon(model.parameters(), how.matrix_rate, how.rate)
-    batch = batch_of_step(training, background, how.batch, how.seed)
+    batches, draws = Batches(training, background, how.batch, how.seed), Draws(how.seed, "vae", place.device)
+    images_held_out, dark = spread(held_out), background is not None and background > 0.5
 
     def train_step(step: int, fraction: float) -> dict[str, Tensor]:
-        images = load(training, *batch(step)).to(place.device)
+        share = place.processes.share(batches.size)
+        images = batches.of_step(step, share).images.to(place.device)
         weight = how.kl_weight * (min(fraction / how.kl_rise, 1.0) if how.kl_rise else 1.0)
-        noise = torch.randn(len(images), config.latent_size, device=place.device)
+        noise = draws.normal(step, share, config.latent_size)
         with place.precision():
             prior = kept_posterior(kept, images) if kept else STANDARD_NORMAL
             reconstruction, kl = model.losses(images, noise, prior)
+        part = len(images) / batches.size  # of the means over the batch
+        reconstruction, kl = part * reconstruction, part * kl
         (reconstruction + weight * kl).backward()
         return {"reconstruction": reconstruction.detach(), "kl": kl.detach()}
 
@@ -189,11 +145,12 @@ def train_vae(
         model=model,
         optimizer=optimizer,
         train_step=train_step,
-        evaluate=lambda: evaluate(model, held_out, dark=background is not None and background > 0.5, place=place),
+        evaluate=lambda: evaluate(model, images_held_out, dark, place),
         budget=budget,
         evaluate_every=800,
         clip=how.clip,
         seed=how.seed,
+        place=place,
         extra={"vae": config.to_dict(), "background": background, "kl_weight": how.kl_weight},
     )
     checkpoint = fit(stage, path, resume)
