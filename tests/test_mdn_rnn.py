@@ -10,7 +10,7 @@ from scipy.stats import multivariate_normal
 from training.draws import Draws
 from training.latents import Sequence, Statistics, signal_share, statistics
 from training.mdn_rnn import MDNRNN, SIGMA_FLOOR, MDNRNNConfig, mixture_nll
-from training.place import CPU
+from training.place import CPU, choose_place, multiplies_bfloat16
 from training.train_mdn_rnn import Chunk, MDNRNNTraining, draw, epoch_chunks, passage_loss
 
 SMALL = MDNRNNConfig(latent_size=4, layers=2, units=16, hidden=12, components=3, dropout=0.0)
@@ -56,6 +56,8 @@ def test_a_far_target_has_a_finite_loss_and_gradient() -> None:
 
 @pytest.mark.parametrize("half", [False, True])
 def test_a_sigma_keeps_its_digits_however_small_it_is(half: bool) -> None:
+    if half and not multiplies_bfloat16():
+        pytest.skip("this processor runs no LSTM in bfloat16")
     model = MDNRNN(MDNRNNConfig(latent_size=3, layers=1, units=4, hidden=5, components=2)).eval()
     model.sigma.weight.data.zero_()
     model.sigma.bias.data = torch.tensor([-16.0, -4.0, -1.0, 0.0, 0.5, 3.0])
@@ -199,3 +201,11 @@ def test_statistics_are_those_of_draws() -> None:
     found = statistics([Sequence("a", means, np.full_like(means, math.log(16)))])
     assert found.mean[0] == pytest.approx(2, abs=0.05)
     assert found.deviation[0] == pytest.approx(5, rel=0.01)
+
+
+def test_bfloat16_is_refused_where_the_processor_cannot() -> None:
+    if multiplies_bfloat16():
+        assert choose_place("cpu", "bfloat16").half
+    else:
+        with pytest.raises(ValueError, match="--precision bfloat16: not on this processor"):
+            choose_place("cpu", "bfloat16")

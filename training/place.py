@@ -37,7 +37,19 @@ def choose_place(device: str = "auto", precision: str = "auto") -> Place:
         half = device == "cuda" or torch.backends.cpu.get_cpu_capability().startswith("AVX512")
     else:
         half = precision == "bfloat16"
+        if half and device == "cpu" and not multiplies_bfloat16():
+            raise ValueError("--precision bfloat16: not on this processor; allowed are auto and float32")
     if not is_one_of_many():
         return Place(torch.device(device), half)
     processes = join(device)
     return Place(processes.device, half, processes)
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether this processor runs all of a model in bfloat16: PyTorch's LSTM asks for AVX-512 there."""
+    try:
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            torch.nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
+    except RuntimeError:
+        return False
+    return True
