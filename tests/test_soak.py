@@ -23,10 +23,6 @@ def sample(at: float, late: int = 0, pid: int = 7, memory: int = 100_000_000, re
     return Sample(at, pid, late, 0, 0.0, restarts, memory, **shared)
 
 
-def every_second(seconds: int, **more: int) -> list[Sample]:
-    return [sample(float(at), **more) for at in range(seconds)]
-
-
 def test_late_frames_are_counted_between_samples_and_put_down_to_what_was_done() -> None:
     samples = [sample(at, late) for at, late in ((10, 2), (11, 3), (12, 3), (13, 5), (30, 6))]
     figures, broken = judge(Record(60.0, samples, [Harm("OSC flood", 10.5, 12.5)], [11.0, 12.0]))
@@ -60,6 +56,7 @@ def test_a_restart_that_nobody_did_and_a_show_that_is_not_seen_again_break_it() 
         "2 restarts, of which 1 are explained by what was done",
         "the show was not seen again after it was killed",
     ]
+    assert judge(Record(30.0, samples[:1], [], [], ended=True))[1] == ["the installation ended by itself"]
     assert judge(Record(30.0, [], [], [])) == ({}, ["nothing was seen of the show"])
 
 

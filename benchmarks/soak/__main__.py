@@ -37,9 +37,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not 0 < options.minutes < 1e5:
         parser.error("argument --minutes: how many minutes, above 0")
     console = Console()
-    with venue(options.seed, show) as place:
-        record = soak(place, 60 * options.minutes, options.seed, console)
-        said = place.installation.said
+    try:
+        with venue(options.seed, show) as place:
+            record = soak(place, 60 * options.minutes, options.seed, console)
+            said = place.installation.said
+    except KeyboardInterrupt:
+        console.print("soak: stopped")
+        return 130
     figures, broken = judge(record)
     tell(figures, broken, console)
     write(options.to, {"machine": machine(), "seed": options.seed, "broken": broken, **figures}, record, said)
@@ -82,7 +86,8 @@ def soak(place: Venue, seconds: float, seed: int, console: Console) -> Record:
             player.wait()
             sampler.close()
             late = timer.end()
-    return Record(time.monotonic() - began, sampler.samples, harms, late, left_out)
+    ended = installation.process.poll() is not None
+    return Record(time.monotonic() - began, sampler.samples, harms, late, left_out, ended)
 
 
 def harm(place: Venue, fault: Fault, chance: random.Random, began: float) -> Harm:

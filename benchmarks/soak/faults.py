@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from benchmarks.soak.judging import SETTLED
 from benchmarks.soak.venue import SCENE, SIZE, Venue
 from engine.sources.osc_packets import AT_ONCE, BUNDLE, build
-from tests.faults.installation import alive
 
 LOOPBACK = "127.0.0.1"
 # Seconds that something stays broken, and that a burst lasts.
@@ -69,19 +68,21 @@ def spread(faults: Sequence[Fault], begin: float, end: float, chance: random.Ran
 
 
 def kill(venue: Venue, chance: random.Random) -> None:
-    os.kill(venue.installation.show, signal.SIGKILL)
+    hit(venue.installation.show, signal.SIGKILL)
 
 
 def hang(venue: Venue, chance: random.Random) -> None:
-    os.kill(venue.installation.show, signal.SIGSTOP)
+    hit(venue.installation.show, signal.SIGSTOP)
 
 
 def kill_curtain(venue: Venue, chance: random.Random) -> None:
-    curtain = venue.installation.curtain
-    if curtain:
-        os.kill(curtain, signal.SIGKILL)
-        while alive(curtain):
-            time.sleep(0.02)
+    hit(venue.installation.curtain, signal.SIGKILL)
+
+
+def hit(pid: int, number: signal.Signals) -> None:
+    """Sends a process a signal; 0, which stands for one that is not there, would be our own whole group."""
+    if pid:
+        os.kill(pid, number)
 
 
 def kill_sound(venue: Venue, chance: random.Random) -> None:

@@ -63,6 +63,8 @@ class Record:
     harms: Sequence[Harm]
     timer: Sequence[float]
     left_out: Sequence[str] = ()
+    ended: bool = False
+    """Whether the installation was gone at the end."""
 
 
 Span = tuple[float, float]
@@ -107,7 +109,7 @@ def judge(record: Record) -> tuple[dict[str, Any], list[str]]:
         "longest_still": max(sample.still for sample in record.samples),
         "not_well": dict(Counter(reason for s in record.samples for reason in s.reasons.split("; ") if reason)),
     }
-    broken = []
+    broken = ["the installation ended by itself"] if record.ended else []
     allowed = max(1, int(frames / ONE_IN))
     if late > timer + allowed:
         broken.append(f"{late} late frames of {frames:.0f}; {timer} of the bare timer's, and {allowed}, are allowed")

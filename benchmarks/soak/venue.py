@@ -117,6 +117,7 @@ def environment(folder: Path) -> Iterator[None]:
     client.write_text("autospawn = no\n")
     theirs = ("PULSE_SERVER", "PULSE_SOURCE", "PULSE_SINK", "PULSE_RUNTIME_PATH")
     ours = {"XDG_RUNTIME_DIR": run, "HOME": folder, "XDG_CONFIG_HOME": folder / "config", "PULSE_CLIENTCONFIG": client}
+    ours["XAUTHORITY"] = Path(os.environ.get("XAUTHORITY", Path.home() / ".Xauthority"))  # of the display at hand
     before = dict(os.environ)
     for key in theirs:
         os.environ.pop(key, None)
