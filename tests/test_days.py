@@ -182,5 +182,7 @@ def test_a_reference_is_at_no_distance_from_itself_and_at_its_shift_s_from_anoth
     assert reference.directions.shape == (30, 24)
     for shift in (0.0, 0.5):
         moments = Moments(1, 24)
-        moments.add(np.zeros(200, np.int64), reference.along(given + np.float32(shift) * reference.directions[:, 0]))
-        assert distance(moments.spread(0), reference.spread) == pytest.approx(shift**2, abs=1e-6)
+        moments.add(
+            np.zeros(200, np.int64), reference.along((given + shift * reference.directions[:, 0]).astype(np.float32))
+        )
+        assert distance(moments.spread(0), reference.spread) == pytest.approx(shift**2, abs=1e-5)

@@ -18,9 +18,8 @@ from engine.sinks.health_page import HealthPage
 from engine.sources.osc_packets import MalformedError, messages, parse
 
 
-def sample(at: float, late: int = 0, pid: int = 7, memory: int = 100_000_000, restarts: int = 0, **more: int) -> Sample:
-    shared: dict[str, int] = {"shared_out": 90, "files": 12, "supervisor_memory": 20, "supervisor_files": 8, **more}
-    return Sample(at, pid, late, 0, 0.0, restarts, memory, **shared)
+def sample(at: float, late: int = 0, pid: int = 7, memory: int = 100_000_000, restarts: int = 0) -> Sample:
+    return Sample(at, pid, late, 0, 0.0, restarts, memory, 90, files=12, supervisor_memory=20, supervisor_files=8)
 
 
 def test_late_frames_are_counted_between_samples_and_put_down_to_what_was_done() -> None:
