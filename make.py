@@ -67,6 +67,7 @@ make test  [ARGS="..."]   install what development needs, the first time, and ru
 make test-clients         install oscsend, Pure Data, SuperCollider and Chromium, and have them play the show
 make test-webgpu          install WebGPU's plugin and a GPU in software, and have the dancer run there
 make lint                 the checks of the source alone: ruff and mypy
+make soak [MINUTES=30]    play a show for so long with music, OSC and harm by chance, and judge how it took it
 make bench [ARGS="..."]   install TensorFlow and PyTorch beside, in .venv-bench, and measure; ARGS go to the benchmarks
 make fuzz  [ARGS="..."]   give every parser a minute of broken files and packets; ARGS go to the fuzzers (--seconds 600)
 make audit                ask PyPI's advisories for known vulnerabilities of what is installed; needs the network
@@ -87,6 +88,7 @@ def main(arguments: list[str]) -> int:
         "test-clients": test_clients,
         "test-webgpu": test_webgpu,
         "lint": lint,
+        "soak": soak,
         "bench": bench,
         "fuzz": fuzz,
         "audit": audit,
@@ -139,6 +141,12 @@ def lint(rest: list[str]) -> int:
     """The checks that need no test to run."""
     set_up(development=True)
     return check_source()
+
+
+def soak(rest: list[str]) -> int:
+    """A show under harm: in a window on the display at hand, or on a screen in memory."""
+    set_up(development=True)
+    return become([str(program("python")), "-m", "benchmarks.soak", *rest])
 
 
 def bench(rest: list[str]) -> int:

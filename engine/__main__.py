@@ -49,6 +49,10 @@ def run(command: str, arguments: list[str]) -> int:
         return hand_over(command, "export", rest)
     if command == "render":
         options = parse_render(rest)
+        if options.no_picture:
+            from engine.commands.days import days
+
+            return days(options)
         if options.replay:
             from engine.commands.replay import replay
 

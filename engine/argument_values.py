@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.formats import IMAGES, STILL, VIDEOS, is_numbered
-from engine.parameters import PARAMETERS, SIGNALS
+from engine.parameters import MOST_DANCERS, PARAMETERS, SIGNALS
 from engine.routes import NUMBERS, Route
 from engine.sources.hours import Opening
 
 OSC_ADDRESS = "127.0.0.1:9010"
 MOST_FPS = 240.0
 LEAST_QUALITY = 0.1
+REPORT = ".json"
 ENDINGS = (*VIDEOS, STILL, IMAGES)
 
 
@@ -22,6 +23,13 @@ def count(text: str) -> int:
     """A whole number of 1 or more."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
+def company(text: str) -> int:
+    """How many dancers."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_DANCERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number in 1..{MOST_DANCERS}")
     return int(text)
 
 
@@ -94,8 +102,10 @@ def existing(text: str) -> Path:
 
 
 def output(text: str) -> Path:
-    """A file to render to; its ending says what."""
+    """A file to render to; its ending says what, a report among it."""
     path = Path(text)
+    if path.suffix == REPORT:
+        return path
     if path.suffix not in ENDINGS:
         raise argparse.ArgumentTypeError(f"{text!r} ends in none of {', '.join(ENDINGS)}")
     if path.suffix == STILL and not is_numbered(path):

@@ -12,6 +12,8 @@ from engine.argument_values import (
     ENDINGS,
     LEAST_QUALITY,
     OSC_ADDRESS,
+    REPORT,
+    company,
     count,
     existing,
     folder,
@@ -48,6 +50,8 @@ COMMANDS = """\
 commands:
   dancenet                  play a dancer live in a window (the options above)
   dancenet render OUT       render a dance to OUT.mp4, to OUT_####.png, or the decoder's images to OUT.npy
+  dancenet render --no-picture
+                            dance for days, faster than the clock, and tell how it went
   dancenet still OUT.png    one frame of a dance
   dancenet train FOOTAGE... train a dancer on footage
   dancenet export CHECKPOINT --out DIR
@@ -191,9 +195,9 @@ def parse_render(arguments: list[str]) -> argparse.Namespace:
         prog="dancenet render",
         description="Renders a dance as the live show draws it, without a screen: to a video (OUT.mp4, .mov, .mkv or "
         ".webm), or to pictures with alpha, a file each (OUT_####.png or OUT_%%04d.png); or to OUT.npy: the decoder's "
-        "own images, (n, height, width) uint8, without effects.",
+        "own images, (n, height, width) uint8, without effects. With --no-picture: days of dance, and how they went.",
     )
-    parser.add_argument("out", type=output, metavar="OUT", help=f"a file ending in {', '.join(ENDINGS)}")
+    parser.add_argument("out", type=output, nargs="?", metavar="OUT", help=f"a file ending in {', '.join(ENDINGS)}")
     add_dance_options(parser, "0")
     parser.add_argument("--audio", type=Path, metavar="FILE", help="dance to this song, which is heard in the video")
     parser.add_argument(
@@ -215,7 +219,31 @@ def parse_render(arguments: list[str]) -> argparse.Namespace:
         "--smooth", action="store_true",
         help="of a replay: draw everyone in every frame, where a large company had to take turns",
     )  # fmt: skip
+    parser.add_argument(
+        "--no-picture", action="store_true",
+        help=f"draw nothing, dance for hours or days as fast as can be, and tell of resets, of who stood still, and "
+        f"whether the end is like the beginning; in a report too, if OUT{REPORT} is given",
+    )  # fmt: skip
+    parser.add_argument(
+        "--dancers", type=company, metavar="N", help="with --no-picture: so many, of the seeds from --seed on (1)"
+    )
+    parser.add_argument(
+        "--every", type=count, metavar="N",
+        help="with --no-picture: look at every Nth image of each dancer; the more, the faster (1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--resume", action="store_true",
+        help=f"with --no-picture: go on from where the dance of OUT{REPORT} was stopped",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
+    if options.no_picture:
+        return days_options(options, parser)
+    for name in ("dancers", "every", "resume"):
+        if getattr(options, name):
+            parser.error(f"argument --{name}: only a dance with --no-picture takes it")
+    if options.out is None or options.out.suffix == REPORT:
+        found = f"{str(options.out)!r} ends in none of" if options.out else "a file is needed, ending in"
+        parser.error(f"argument OUT: {found} {', '.join(ENDINGS)}")
     if options.smooth and not options.replay:
         parser.error("argument --smooth: only a replay takes it")
     if options.replay:
@@ -229,6 +257,22 @@ def parse_render(arguments: list[str]) -> argparse.Namespace:
     options.codec = codec_of(options, parser)
     if not options.replay:  # which goes by the show's own
         options.fps, options.size = options.fps or FPS, options.size or SIZE
+    return options
+
+
+def days_options(options: argparse.Namespace, parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options of a render without a picture, with their defaults."""
+    for name in ("audio", "size", "codec", "replay", "smooth", "route", "scene", "scenes", "shaders"):
+        if getattr(options, name):
+            parser.error(f"argument --{name}: nothing is drawn or heard with --no-picture")
+    if options.out and options.out.suffix != REPORT:
+        parser.error(f"argument OUT: '{options.out}' does not end in {REPORT}, as the report of --no-picture does")
+    if options.resume and not options.out:
+        parser.error(f"argument --resume: OUT{REPORT} says which dance to go on with")
+    if len(options.model) > 1:
+        parser.error("argument --model: a render is danced by one")
+    options.seconds, options.fps = options.seconds or RENDER_SECONDS, options.fps or FPS
+    options.dancers, options.every = options.dancers or 1, options.every or 1
     return options
 
 

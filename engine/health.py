@@ -44,6 +44,11 @@ class Watchdog:
         self._least, self._greatest = metadata.health.area
         self._motions: list[Motion] = []
 
+    @property
+    def still(self) -> float:
+        """For how long, in seconds of dance time, the one who moves least has stood still."""
+        return max((motion.still for motion in self._motions), default=0.0)
+
     def present(self, picture: Images, values: Mapping[str, float]) -> None:
         """Looks at the frame's images; whoever lies down is led back from the next step on."""
         images, fresh = picture.images, picture.fresh

@@ -54,9 +54,9 @@ class Newest:
 class Bar:
     """How far a render is. In a terminal a bar; elsewhere only what is said."""
 
-    def __init__(self, progress: Progress, name: str, frames: int) -> None:
+    def __init__(self, progress: Progress, name: str, frames: int, done: int) -> None:
         self._progress = progress
-        self._task = progress.add_task(name, total=frames)
+        self._task = progress.add_task(name, total=frames, completed=done)
 
     def advance(self) -> None:
         """One frame more is done."""
@@ -68,9 +68,9 @@ class Bar:
 
 
 @contextmanager
-def progress_bar(name: str, frames: int) -> Iterator[Bar]:
-    """A bar on the standard error stream for as long as the context lasts."""
+def progress_bar(name: str, frames: int, done: int = 0) -> Iterator[Bar]:
+    """A bar on the standard error stream for as long as the context lasts; of `frames`, so many are `done` before."""
     console = Console(file=sys.stderr)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield Bar(progress, name, frames)
+        yield Bar(progress, name, frames, done)

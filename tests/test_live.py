@@ -7,6 +7,7 @@ import io
 import math
 import re
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -120,6 +121,16 @@ def test_every_command_of_the_table_does_something(
         if command.group == "audio":
             player.until(lambda: player.state()[-1] == "other.monitor")
         assert "/dancenet/" not in player.said.getvalue(), "nothing was refused"
+
+
+def test_a_model_that_dances_no_more_is_let_go_of(models: tuple[str, ...], tmp_path: Path, x_display: Screen) -> None:
+    with playing_live(tmp_path, *models, "--audio", "off", "--scene", "off") as player:
+        gone = []
+        for name in ("two", "one"):
+            gone.append(weakref.ref(player.stage.cast.models.bundle))
+            player.send("model/next")
+            player.until(lambda name=name: player.stage.cast.models.bundle.folder.name == name)  # type: ignore[misc]
+            player.until(lambda: gone[-1]() is None)
 
 
 def test_a_show_is_recorded_until_it_is_closed(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:

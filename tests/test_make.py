@@ -256,6 +256,12 @@ def test_webgpu_is_installed_for_its_tests_alone(machine: Machine) -> None:
     assert tests.endswith("-m pytest tests/test_webgpu.py")
 
 
+def test_a_soak_is_handed_its_minutes(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(make, "become", make.run)
+    assert make.main(["soak", "--minutes", "2"]) == 0
+    assert machine.calls("python")[-1] == "python -m benchmarks.soak --minutes 2"
+
+
 def test_an_old_python_is_told_what_to_do(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -272,12 +278,12 @@ def test_an_unknown_command_names_those_there_are(capfd: pytest.CaptureFixture[s
     assert make.main(["dnace"]) == 2
     assert capfd.readouterr().err == (
         "make.py: unknown command 'dnace'; "
-        "there are dance, test, test-clients, test-webgpu, lint, bench, fuzz, audit, clean and help\n"
+        "there are dance, test, test-clients, test-webgpu, lint, soak, bench, fuzz, audit, clean and help\n"
     )
 
 
 @pytest.mark.parametrize(
-    "command", ["dance", "test", "test-clients", "test-webgpu", "lint", "bench", "fuzz", "audit", "clean"]
+    "command", ["dance", "test", "test-clients", "test-webgpu", "lint", "soak", "bench", "fuzz", "audit", "clean"]
 )
 def test_help_tells_of(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert make.main([]) == 0

@@ -66,6 +66,13 @@ def describe(stage: Live, status: Status) -> list[Fact]:
     ]
 
 
+def runs_on(stage: Live) -> str:
+    """What the model runs on and why, and what paces the frames: the first line of a show."""
+    bundle = stage.cast.models.bundle
+    runs = f"runs on {bundle.device.name}: {bundle.device.reason}; in {bundle.precision}"
+    return f"{runs}; frames by {stage.window.pacing}"
+
+
 def short(error: str) -> str:
     """What is wrong with a file, without the folders it lies in: the HUD has little room."""
     place, colon, what = error.partition(": ")

@@ -17,7 +17,7 @@ from engine.arguments import RENDER_SECONDS
 from engine.audio.sound import SILENCE
 from engine.clock import WallClock
 from engine.commands.ending import FINE, NO_DISPLAY, Failure, stop_signals
-from engine.commands.facts import Live, describe, line
+from engine.commands.facts import Live, describe, line, runs_on
 from engine.commands.kept import as_installation, has_monitor
 from engine.commands.opening import (
     Painting,
@@ -38,6 +38,7 @@ from engine.controls import Controls
 from engine.decoding import SHARE
 from engine.journal import Journal
 from engine.leash import Leash
+from engine.memory import give_back
 from engine.models import SEEDS
 from engine.output import connect
 from engine.output_files import OutputFiles, output_folder
@@ -83,6 +84,7 @@ def live(options: argparse.Namespace) -> int:
         if options.supervised:
             raise Failure(f"no window: {error}") from None
         return without_display(options, str(error))
+    give_back()
     leash = Leash() if options.supervised else None
     if options.installation:
         options = as_installation(options)
@@ -92,9 +94,7 @@ def live(options: argparse.Namespace) -> int:
     status = Status(journal=journal)
     try:
         with journal or nullcontext(), stop_signals() as stopped, closing(status), opened(options, status) as stage:
-            bundle = stage.cast.models.bundle
-            runs = f"runs on {bundle.device.name}: {bundle.device.reason}; in {bundle.precision}"
-            status.say(f"{runs}; frames by {stage.window.pacing}")
+            status.say(runs_on(stage))
             while not (stage.window.closed or stopped() or (leash and leash.cut)):
                 if options.seconds is not None and stage.clock.time >= options.seconds:
                     break
@@ -148,6 +148,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
             effects, began, lambda: audio.sound if audio else SILENCE, say, lambda: keepers.scenes.changes
         )
         picture = new_picture(window.context, bundle, window.size, painting, quality, SHARE / fps)
+        del bundle  # the models have it, and let go of it once another one dances: 140 MB
         audio = open_audio(options.audio, song, clock, controls, say)
         if audio:
             guard.callback(audio.close)

@@ -188,8 +188,10 @@ def new_cast(
     def watch(act: Act) -> None:
         watchdog.watch(act.dancer, act.bundle.metadata)
 
+    threads = bundle.threads  # not the bundle itself, which is to go once another one dances
+
     def open_one(folder: Path) -> Bundle:
-        return open_bundle(folder, options.device, bundle.threads, options.precision)
+        return open_bundle(folder, options.device, threads, options.precision)
 
     models = Models(folders, act, open_one, say, watch)
     connect(controls, models)

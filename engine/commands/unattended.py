@@ -84,6 +84,7 @@ def vital_facts(stage: Any, wanted: str) -> dict[str, Any]:
         "state": stage.unattended.state or "dances",
         "late_frames": stage.window.late_frames,
         "falls": stage.cast.watchdog.resets,
+        "still": round(stage.cast.watchdog.still, 2),
         "model": bundle.metadata.name,
         "device": bundle.device.name,
         "scene": stage.keepers.scenes.on,

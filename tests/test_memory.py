@@ -1,0 +1,36 @@
+"""Memory that was let go of is not held on to."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+# Blocks of 2 MB, each with a small one that stays behind it: where they come from one heap, the heap cannot shrink.
+LETS_GO = """
+import ctypes, resource
+from pathlib import Path
+from engine.memory import give_back
+give_back()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+def held():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+def take(size):
+    block = ctypes.c_void_p(libc.malloc(ctypes.c_size_t(size)))
+    ctypes.memset(block, 1, size)
+    return block
+libc.free(take(2 << 20))
+before = held()
+blocks = [(take(2 << 20), take(100)) for _ in range(32)]
+assert held() - before > 60 << 20
+for large, _ in blocks:
+    libc.free(large)
+print(held() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator is not glibc's")
+def test_large_blocks_go_back_to_the_system() -> None:
+    result = subprocess.run([sys.executable, "-c", LETS_GO], capture_output=True, text=True, check=True)
+    assert int(result.stdout) < 4 << 20
