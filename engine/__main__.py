@@ -7,7 +7,7 @@ failed, 2 usage.
 import importlib
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine import resources
 from engine.arguments import (
@@ -23,8 +23,9 @@ from engine.arguments import (
 )
 from engine.commands.ending import FAILED, FINE, Failure
 
-# What the extra `training` brings.
+# What the extra `training` brings, and what `keras` does.
 TRAINING_PACKAGES = ("torch", "onnx")
+KERAS_PACKAGES = ("h5py",)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,6 +48,8 @@ def run(command: str, arguments: list[str]) -> int:
         return hand_over(command, "training", rest)
     if command == "export":
         return hand_over(command, "export", rest)
+    if command == "import-keras":
+        return hand_over(command, "export", rest, "import_keras", {"keras": KERAS_PACKAGES})
     if command == "render":
         options = parse_render(rest)
         if options.replay:
@@ -102,15 +105,25 @@ def run(command: str, arguments: list[str]) -> int:
     return live(options)
 
 
-def hand_over(command: str, package: str, arguments: list[str]) -> int:
-    """Runs the command of another package, which the live show does without."""
+def hand_over(
+    command: str,
+    package: str,
+    arguments: list[str],
+    entry: str = "main",
+    extras: Mapping[str, tuple[str, ...]] | None = None,
+) -> int:
+    """Runs the command of another package, which the live show does without, by a function of its `__main__`.
+
+    `extras` names packages that it needs beside those of training, by the extra that brings them.
+    """
     if importlib.util.find_spec(package) is None:
         raise Failure(f"{command}: this installation has no {package}")
     if not {"-h", "--help"} & set(arguments):
-        for needed in TRAINING_PACKAGES:
+        names = ",".join(["training", *(extras or {})])
+        for needed in (*TRAINING_PACKAGES, *(each for packages in (extras or {}).values() for each in packages)):
             if importlib.util.find_spec(needed) is None:
-                raise Failure(f'{command} needs {needed}: pip install "dancenet-live[training]"')
-    return importlib.import_module(f"{package}.__main__").main(arguments)
+                raise Failure(f'{command} needs {needed}: pip install "dancenet-live[{names}]"')
+    return getattr(importlib.import_module(f"{package}.__main__"), entry)(arguments)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ commands:
   dancenet train FOOTAGE... train a dancer on footage
   dancenet export CHECKPOINT --out DIR
                             write a trained dancer's bundle
+  dancenet import-keras     write a bundle from weights of the original DanceNet (2018)
   dancenet log FILE         what a log made with --log holds
   dancenet isf-check PATH...
                             draw ISF files, and tell which cannot be and where

@@ -1,4 +1,4 @@
-"""`dancenet export CHECKPOINT --out DIR`: a trained dancer's file -> a bundle."""
+"""`dancenet export CHECKPOINT --out DIR`: a trained dancer's file -> a bundle. And `dancenet import-keras`."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.metadata import PRECISIONS, BundleError
 from export.bundle import AUTO, write_bundle
 from export.parity import ParityError
+from training.bank import PASSAGES
 from training.dancer import TrainedDancer
 
 
@@ -44,6 +45,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"dancenet: export: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
+    print(f"{options.out}: written; {parity}")
+    return 0
+
+
+def import_keras(argv: Sequence[str]) -> int:
+    """Runs the command `import-keras`; returns the exit code."""
+    from export.import_keras import parse, run  # needs h5py, which nothing else does
+
+    options = parse(list(argv))
+    try:
+        parity, different = run(options)
+    except (ValueError, ParityError, BundleError) as error:
+        print(f"dancenet: import-keras: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"dancenet: import-keras: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    if different < PASSAGES:
+        print(f"{options.latents}: is short; the bank's {PASSAGES} passages are {different}, repeated")
     print(f"{options.out}: written; {parity}")
     return 0
 

@@ -24,18 +24,24 @@ class Graph:
         self.initializers: list[onnx.TensorProto] = []
 
     def weight(self, name: str, array: np.ndarray) -> str:
-        """A trained parameter under its PyTorch name, stored as float16 and cast to float32 (the runtime folds that).
+        """A trained parameter under its PyTorch name, cast to float32 if it is stored as less: the runtime folds that.
 
         Whatever is made of it (folded kernels) is made by nodes, so that a bundle can be read back.
         """
         return self.op("Cast", self.stored(name, array), to=FLOAT)
 
     def stored(self, name: str, array: np.ndarray) -> str:
-        """The same before the cast: what copies parameters is done with half the bytes when a session opens."""
-        half = np.ascontiguousarray(array, np.float16)
-        if not np.isfinite(half).all():
-            raise ValueError(f"{self.name}: weight {name} holds values beyond float16's 65504")
-        self.initializers.append(numpy_helper.from_array(half, name))
+        """The same before the cast: what copies parameters is done with half the bytes when a session opens.
+
+        float16 where that loses nothing, as of weights that were rounded to it, else float32.
+        """
+        if not np.isfinite(array).all():
+            raise ValueError(f"{self.name}: weight {name} holds values that are not finite, or beyond float16's 65504")
+        with np.errstate(over="ignore"):
+            half = np.ascontiguousarray(array, np.float16)
+        exact = np.array_equal(half.astype(np.float32), array)
+        kept = half if exact else np.ascontiguousarray(array, np.float32)
+        self.initializers.append(numpy_helper.from_array(kept, name))
         return name
 
     def constant(self, name: str, array: np.ndarray) -> str:

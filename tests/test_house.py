@@ -159,7 +159,8 @@ def test_imports_run_one_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "extras"), [("engine", ["webgpu"]), ("training", ["training", "cluster"]), ("export", ["training"])]
+    ("package", "extras"),
+    [("engine", ["webgpu"]), ("training", ["training", "cluster"]), ("export", ["training", "keras"])],
 )
 def test_every_package_that_is_imported_is_declared(package: str, extras: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
