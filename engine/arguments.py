@@ -53,6 +53,10 @@ commands:
   dancenet export CHECKPOINT --out DIR
                             write a trained dancer's bundle
   dancenet import-keras     write a bundle from weights of the original DanceNet (2018)
+  dancenet encode FOOTAGE... --model DIR --out LATENTS.npy
+                            footage to a dancer's latents
+  dancenet decode LATENTS OUT
+                            latents to OUT.mp4, or to the decoder's images, OUT.npy
   dancenet log FILE         what a log made with --log holds
   dancenet isf-check PATH...
                             draw ISF files, and tell which cannot be and where

@@ -2,14 +2,16 @@
 
 import argparse
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from engine.latents import open_latents
 from export.bundle import FLOAT32, write_bundle
-from export.lv import bank_of, footage_of, open_latents
+from export.lv import bank_of, footage_of
 from export.original import read_mdn_rnn, read_vae, scaling
-from export.parity import Parity, open_session
+from export.parity import open_session
 from export.vae import write_decoder
 from training.bank import PASSAGES
 from training.clips import STEPS_A_SECOND
@@ -42,7 +44,7 @@ def temperature(text: str) -> float:
     return value
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="dancenet import-keras",
         description="Writes a bundle from weights of the original DanceNet (2018), after holding its graphs against "
@@ -75,12 +77,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def run(options: argparse.Namespace) -> tuple[Parity, int]:
-    """Reads, converts, measures and writes; what parity measured, and how many passages of the bank differ."""
+def run(options: argparse.Namespace) -> Iterator[str]:
+    """Reads, converts, measures and writes; yields what there is to tell. Raises ValueError or BundleError."""
     vae = read_vae(options.vae, options.image_size)
     latent_size = vae.config.latent_size
     mdn_rnn = read_mdn_rnn(options.rnn, latent_size, options.state == CARRIED)
-    latents = open_latents(options.latents, latent_size)
+    latents = open_latents(options.latents, latent_size, STEPS_A_SECOND)
     bank, different = bank_of(latents)
     kind, health = decoded(vae, latents)
     files = {"vae": options.vae.name, "rnn": options.rnn.name, "latents": options.latents.name}
@@ -91,7 +93,10 @@ def run(options: argparse.Namespace) -> tuple[Parity, int]:
         vae, mdn_rnn, scaling(latents), bank, kind, health, options.name or options.out.name, data, options.licence,
         defaults=defaults(options.temperature),
     )  # fmt: skip
-    return write_bundle(dancer, options.out, storage=FLOAT32), different
+    parity = write_bundle(dancer, options.out, storage=FLOAT32)
+    if different < PASSAGES:
+        yield f"{options.latents}: is short; the bank's {PASSAGES} passages are {different}, repeated"
+    yield f"{options.out}: written; {parity}"
 
 
 def defaults(temp: float) -> dict[str, float]:

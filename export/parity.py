@@ -35,7 +35,7 @@ EDGE = 1e-5  # a uniform draw this close to a component's edge may fall on eithe
 TEMPERATURES = np.array([0.5, 1.0, 1.5], np.float32)  # one a dancer
 
 
-class ParityError(Exception):
+class ParityError(ValueError):
     """An exported graph that does not compute what PyTorch does; the message says which output, by how much."""
 
 

@@ -238,11 +238,11 @@ def weight_name(path: Path, place: int) -> str:
     [
         (
             np.zeros((29, 6), np.float32),
-            "its shape is (29, 6); expected (30 or more, 6), the size of the VAE's latents",
+            "its shape is (29, 6); expected (30 or more, 6), as the VAE's latents are",
         ),
         (
             np.zeros((90, 7), np.float32),
-            "its shape is (90, 7); expected (30 or more, 6), the size of the VAE's latents",
+            "its shape is (90, 7); expected (30 or more, 6), as the VAE's latents are",
         ),
         (np.full((90, 6), np.nan, np.float32), "holds latents that are not finite; expected numbers"),
         (np.zeros((90, 6), np.int32), "holds int32; expected an array of floating-point numbers"),

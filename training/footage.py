@@ -39,6 +39,12 @@ class Footage:
         return text + (f"; {len(self.left_out)} left out" if self.left_out else "")
 
 
+def cache_folder() -> Path:
+    """Where decoded footage is kept between runs."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
+    return Path(base) / "dancenet"
+
+
 def natural(path: Path) -> list:
     """Sorting key by which 2.jpg comes before 10.jpg."""
     return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name)]

@@ -1,0 +1,42 @@
+"""The grammar of the commands about a bundle itself, beside those that play it: what each takes, and how it is told."""
+
+import argparse
+from pathlib import Path
+
+from engine.arguments import DEVICES, PRECISIONS
+from engine.formats import IMAGES, VIDEOS
+
+IMAGE_ENDINGS = (*VIDEOS, IMAGES)
+
+
+def parse_decode(arguments: list[str]) -> argparse.Namespace:
+    """The options of `dancenet decode`."""
+    parser = argparse.ArgumentParser(
+        prog="dancenet decode",
+        description="Shows latents as a dancer's decoder does, one image a row, without effects: a video at the "
+        "image's own size, or an .npy of (n, height, width) uint8. LATENTS is what `dancenet encode` writes, or the "
+        "original DanceNet's lv.npy.",
+    )
+    parser.add_argument(
+        "latents", type=Path, metavar="LATENTS", help="an .npy, (n, latent size) or (n, 1, latent size)"
+    )
+    parser.add_argument("out", type=images, metavar="OUT", help=f"a file ending in {', '.join(IMAGE_ENDINGS)}")
+    add_model_options(parser)
+    return parser.parse_args(arguments)
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Whose networks, and where they run."""
+    parser.add_argument("--model", type=Path, metavar="DIR", help="the dancer's bundle (the one that ships)")
+    parser.add_argument("--device", choices=DEVICES, default=DEVICES[0], help="where the model runs (auto)")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default=PRECISIONS[1], help="of the images: fp32 is exact (fp32)"
+    )
+
+
+def images(text: str) -> Path:
+    """A file of images to write; its ending says what."""
+    path = Path(text)
+    if path.suffix not in IMAGE_ENDINGS:
+        raise argparse.ArgumentTypeError(f"{text!r} ends in none of {', '.join(IMAGE_ENDINGS)}")
+    return path
