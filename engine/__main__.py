@@ -86,6 +86,13 @@ def run(command: str, arguments: list[str]) -> int:
         from engine.commands.decode import decode
 
         return decode(options)
+    if command == "explore":
+        from engine.bundle_arguments import parse_explore
+
+        options = parse_explore(rest)
+        from engine.commands.explore import explore
+
+        return explore(options)
     if command == "log":
         options = parse_log(rest)
         from engine.commands.replay import log

@@ -57,6 +57,7 @@ commands:
                             footage to a dancer's latents
   dancenet decode LATENTS OUT
                             latents to OUT.mp4, or to the decoder's images, OUT.npy
+  dancenet explore MODEL    a page of the axes that a dancer can be pushed along
   dancenet log FILE         what a log made with --log holds
   dancenet isf-check PATH...
                             draw ISF files, and tell which cannot be and where

@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 
 from engine.arguments import DEVICES, PRECISIONS
-from engine.formats import IMAGES, VIDEOS
+from engine.formats import IMAGES, STILL, VIDEOS
 
 IMAGE_ENDINGS = (*VIDEOS, IMAGES)
+PAGE = ".html"
 
 
 def parse_decode(arguments: list[str]) -> argparse.Namespace:
@@ -25,9 +26,30 @@ def parse_decode(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def parse_explore(arguments: list[str]) -> argparse.Namespace:
+    """The options of `dancenet explore`."""
+    parser = argparse.ArgumentParser(
+        prog="dancenet explore",
+        description="Shows what the axes do that a dancer's latents vary along most, dance/axis1 to axis8: a row an "
+        "axis, from -1 to 1.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help="the dancer's bundle")
+    parser.add_argument(
+        "--out", type=sheet, default=Path(f"axes{PAGE}"), metavar="OUT",
+        help=f"a page, or the pictures alone as a {STILL} (axes{PAGE})",
+    )  # fmt: skip
+    add_device_options(parser)
+    return parser.parse_args(arguments)
+
+
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Whose networks, and where they run."""
     parser.add_argument("--model", type=Path, metavar="DIR", help="the dancer's bundle (the one that ships)")
+    add_device_options(parser)
+
+
+def add_device_options(parser: argparse.ArgumentParser) -> None:
+    """Where images are made, and how exactly."""
     parser.add_argument("--device", choices=DEVICES, default=DEVICES[0], help="where the model runs (auto)")
     parser.add_argument(
         "--precision", choices=PRECISIONS, default=PRECISIONS[1], help="of the images: fp32 is exact (fp32)"
@@ -39,4 +61,12 @@ def images(text: str) -> Path:
     path = Path(text)
     if path.suffix not in IMAGE_ENDINGS:
         raise argparse.ArgumentTypeError(f"{text!r} ends in none of {', '.join(IMAGE_ENDINGS)}")
+    return path
+
+
+def sheet(text: str) -> Path:
+    """A page or a picture to write."""
+    path = Path(text)
+    if path.suffix not in (PAGE, STILL):
+        raise argparse.ArgumentTypeError(f"{text!r} ends in neither {PAGE} nor {STILL}")
     return path

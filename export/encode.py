@@ -38,8 +38,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     bundle = open_bundle(options.model, threads=os.cpu_count() or 1)
     size = bundle.metadata.image_size
     footage = read_footage(options.footage, size, options.fit, options.cache or cache_folder())
-    for path, reason in footage.left_out:
-        yield f"{path}: left out ({reason})"
+    for left_out, reason in footage.left_out:
+        yield f"{left_out}: left out ({reason})"
     if options.out.suffix == ARRAY:
         write(options.out, bundle, footage.clips)
         first = 0
