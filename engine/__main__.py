@@ -86,6 +86,13 @@ def run(command: str, arguments: list[str]) -> int:
         from engine.commands.decode import decode
 
         return decode(options)
+    if command == "model":
+        from engine.bundle_arguments import parse_model
+
+        options = parse_model(rest)
+        from engine.commands.model import model
+
+        return model(options)
     if command == "explore":
         from engine.bundle_arguments import parse_explore
 

@@ -8,6 +8,7 @@ from engine.formats import IMAGES, STILL, VIDEOS
 
 IMAGE_ENDINGS = (*VIDEOS, IMAGES)
 PAGE = ".html"
+SUFFIX = ".dancer"  # as engine/dancer_file.py has it, which would load onnxruntime for the help
 
 
 def parse_decode(arguments: list[str]) -> argparse.Namespace:
@@ -42,6 +43,20 @@ def parse_explore(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def parse_model(arguments: list[str]) -> argparse.Namespace:
+    """The options of `dancenet model`."""
+    parser = argparse.ArgumentParser(
+        prog="dancenet model",
+        description="Tells what a dancer is: sizes, data, licence, figures, controls, files. Or makes one file of its "
+        f"bundle, which `dancenet --model NAME{SUFFIX}` plays, or a folder of one file.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help=f"a bundle's folder, or a {SUFFIX} file")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--pack", type=dancer_file, metavar=f"OUT{SUFFIX}", help="write the bundle as one file")
+    how.add_argument("--unpack", type=Path, metavar="DIR", help="write the file's bundle as a folder")
+    return parser.parse_args(arguments)
+
+
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Whose networks, and where they run."""
     parser.add_argument("--model", type=Path, metavar="DIR", help="the dancer's bundle (the one that ships)")
@@ -61,6 +76,14 @@ def images(text: str) -> Path:
     path = Path(text)
     if path.suffix not in IMAGE_ENDINGS:
         raise argparse.ArgumentTypeError(f"{text!r} ends in none of {', '.join(IMAGE_ENDINGS)}")
+    return path
+
+
+def dancer_file(text: str) -> Path:
+    """A file to pack a dancer into."""
+    path = Path(text)
+    if path.suffix != SUFFIX:
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in {SUFFIX}")
     return path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.bundle import Bundle, open_bundle
+from engine.dancer_file import unpacked
 from training.clips import STEPS_A_SECOND, Clip
 from training.footage import FITS, cache_folder, read_footage
 
@@ -35,7 +36,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def run(options: argparse.Namespace) -> Iterator[str]:
     """Encodes; yields a line about each clip, and what was left out. Raises ValueError, BundleError or OSError."""
-    bundle = open_bundle(options.model, threads=os.cpu_count() or 1)
+    folder = unpacked(options.model) if options.model.is_file() else options.model
+    bundle = open_bundle(folder, threads=os.cpu_count() or 1)
     size = bundle.metadata.image_size
     footage = read_footage(options.footage, size, options.fit, options.cache or cache_folder())
     for left_out, reason in footage.left_out:

@@ -5,6 +5,7 @@ disk, compressed: however long the footage is, memory stays small. What can't be
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
