@@ -194,6 +194,26 @@ def test_weights_alone_and_whole_models_are_one(original: Original, tmp_path: Pa
         assert all((a.array == b.array).all() for a, b in pairs)
 
 
+def test_a_mixture_is_read_by_its_names_or_else_in_its_order(original: Original, tmp_path: Path) -> None:
+    weights = read_weights(original.rnn_file)
+    # As Keras 2 may have them: with a number for each of the three kernels. And by name, in another order.
+    numbered = [f"{kind}{place}:0" for place in ("", "_1", "_2") for kind in ("kernel", "bias")]
+    named = [f"mdn_{head}/{kind}:0" for head in ("mus", "sigmas", "pi") for kind in ("kernel", "bias")]
+    for names, order in ((numbered, range(6)), (named, (4, 5, 3, 2, 0, 1))):
+        path = tmp_path / "other.h5"
+        with h5py.File(path, "w") as file:
+            file.attrs["layer_names"] = [b"before", b"mdn_1"]
+            before, mixture = file.create_group("before"), file.create_group("mdn_1")
+            before.attrs["weight_names"] = [f"{place}" for place in range(len(weights) - 6)]
+            mixture.attrs["weight_names"] = [names[place] for place in order]
+            for place, weight in enumerate(weights[:-6]):
+                before[f"{place}"] = weight.array
+            for name, weight in zip(names, weights[-6:], strict=True):
+                mixture[name] = weight.array
+        expected, found = (read_mdn_rnn(each, 6, True).state_dict() for each in (original.rnn_file, path))
+        assert all((found[name] == expected[name]).all() for name in expected)
+
+
 def refused(capsys: pytest.CaptureFixture[str], arguments: list[str], out: Path) -> str:
     """What the command says, in one line, about what it cannot import; nothing is written."""
     assert import_keras(arguments) == 1
