@@ -41,7 +41,7 @@ class Float32:
         names = [f"lstm.weight_{each}_l{layer}" for each in INTO_GATES]
         if hidden is None:
             return self.graph.op("Gemm", x, self.weight(names[0]), self.gate_bias(layer), transB=1)
-        kernel = self.graph.op("Concat", *(self.graph.stored(name, self.weights[name]) for name in names), axis=1)
+        kernel = self.graph.op("Concat", *self.graph.stored(**{name: self.weights[name] for name in names}), axis=1)
         kernel = self.graph.op("Cast", kernel, to=FLOAT)
         both = self.graph.op("Concat", x, hidden, axis=1)
         return self.graph.op("Gemm", both, kernel, self.gate_bias(layer), transB=1)
@@ -56,8 +56,8 @@ class Float32:
     def blocks(self, kind: str, *shape: int) -> str:
         """The head's mu and sigma rows side by side, (components, 2 latent_size, *shape)."""
         sizes = axes(self.config.components, self.config.latent_size, *shape)
-        names = [f"{name}.{kind}" for name in HEADS]
-        pair = [self.graph.op("Reshape", self.graph.stored(name, self.weights[name]), sizes) for name in names]
+        stored = self.graph.stored(**{name: self.weights[name] for name in (f"{head}.{kind}" for head in HEADS)})
+        pair = [self.graph.op("Reshape", name, sizes) for name in stored]
         return self.graph.op("Cast", self.graph.op("Concat", *pair, axis=1), to=FLOAT)
 
     def head(self, hidden: str, component: str) -> str:

@@ -214,6 +214,16 @@ def test_a_mixture_is_read_by_its_names_or_else_in_its_order(original: Original,
         assert all((found[name] == expected[name]).all() for name in expected)
 
 
+def test_weights_that_float16_holds_beside_others_are_joined_all_the_same(original: Original, tmp_path: Path) -> None:
+    weights = original.mdn_rnn.get_weights()
+    # As some layers begin: no recurrent kernel, no bias of the sigmas.
+    changed = article.new_mdn_rnn(SMALL)
+    changed.set_weights([0 * array if place in (1, len(weights) - 3) else array for place, array in enumerate(weights)])
+    mdn_rnn = read_mdn_rnn(article.save_weights(changed, tmp_path / "zeros.h5"), SMALL.latent_size, True)
+    write_step(mdn_rnn, scaling(original.latents[:, 0]), tmp_path / "step.onnx")
+    assert open_session(tmp_path / "step.onnx").get_inputs()
+
+
 def refused(capsys: pytest.CaptureFixture[str], arguments: list[str], out: Path) -> str:
     """What the command says, in one line, about what it cannot import; nothing is written."""
     assert import_keras(arguments) == 1
