@@ -35,6 +35,8 @@ def open_latents(path: Path, latent_size: int, least: int = 1) -> NDArray[np.flo
         )
     latents = stored.reshape(len(stored), latent_size)
     for start in range(0, len(latents), ROWS_AT_ONCE):
-        if not np.isfinite(latents[start : start + ROWS_AT_ONCE]).all():
-            raise LatentsError(f"{path}: holds latents that are not finite; expected numbers")
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(latents[start : start + ROWS_AT_ONCE].astype(np.float32)).all()
+        if not finite:
+            raise LatentsError(f"{path}: holds latents that are not finite in float32; expected numbers")
     return latents

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.latents import open_latents
 from export.bundle import FLOAT32, write_bundle
-from export.lv import bank_of, footage_of
+from export.lv import LEAST, bank_of, footage_of
 from export.original import read_mdn_rnn, read_vae, scaling
 from export.parity import open_session
 from export.vae import write_decoder
@@ -18,7 +18,7 @@ from training.clips import STEPS_A_SECOND
 from training.dancer import TrainedDancer
 from training.vae import VAE, VAEConfig
 
-CARRIED, ORIGINAL = STATES = "carried", "original"
+CARRIED, _ = STATES = "carried", "original"
 TEMPERATURE = 0.05  # the notebook's
 COLDEST, HOTTEST = 0.05, 4.0  # of pi_temperature's range in the show
 DATA = "Weights of the original DanceNet (2018), imported from {vae}, {rnn} and {latents}: {seconds:.0f} s of latents."
@@ -26,15 +26,17 @@ DATA = "Weights of the original DanceNet (2018), imported from {vae}, {rnn} and 
 
 def size(text: str) -> tuple[int, int]:
     """WIDTHxHEIGHT in pixels, as the VAE takes them."""
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT, such as 208x120")
     try:
-        width, height = map(int, text.lower().split("x"))
-        return VAEConfig((width, height)).image_size
+        return VAEConfig((int(width), int(height))).image_size
     except ValueError as error:
-        wrong = str(error) if "image size" in str(error) else f"{text!r} is not WIDTHxHEIGHT, such as 208x120"
-        raise argparse.ArgumentTypeError(wrong) from None
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def temperature(text: str) -> float:
+    """The original's `temp`, which is a pi_temperature of ours."""
     try:
         value = float(text)
     except ValueError:
@@ -82,7 +84,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     vae = read_vae(options.vae, options.image_size)
     latent_size = vae.config.latent_size
     mdn_rnn = read_mdn_rnn(options.rnn, latent_size, options.state == CARRIED)
-    latents = open_latents(options.latents, latent_size, STEPS_A_SECOND)
+    latents = open_latents(options.latents, latent_size, LEAST)
     bank, different = bank_of(latents)
     kind, health = decoded(vae, latents)
     files = {"vae": options.vae.name, "rnn": options.rnn.name, "latents": options.latents.name}

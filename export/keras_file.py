@@ -98,7 +98,8 @@ def _array(dataset: h5py.Group | h5py.Dataset, where: str, room: int) -> np.ndar
         raise KerasFileError(
             f"{where}: {dataset.id.get_storage_size()} bytes are there; its shape {dataset.shape} is {dataset.nbytes}"
         )
-    array = dataset[()].astype(np.float32)
+    with np.errstate(over="ignore"):
+        array = dataset[()].astype(np.float32)
     if not np.isfinite(array).all():
-        raise KerasFileError(f"{where}: holds values that are not finite; expected numbers")
+        raise KerasFileError(f"{where}: holds values that are not finite in float32; expected numbers")
     return array

@@ -16,6 +16,7 @@ from training.latents import SMALLEST_DEVIATION, Sequence, Statistics
 # What is looked at of long footage, in seconds: takes of TAKE spread evenly over it. Passages are chosen from so many,
 # and so many are decoded: 3 s of work a minute on two cores.
 TAKE, LOOKED_AT, DECODED = 10, 3000, 120
+LEAST = STEPS_A_SECOND + 1  # latents: a passage, and a second of changes between images
 
 
 def takes(latents: np.ndarray, seconds: int) -> list[np.ndarray]:

@@ -19,8 +19,10 @@ from training.vae import POOLINGS, VAE, VAEConfig
 
 HEADS = ("mus", "sigmas", "pi")  # the mixture layer's Dense layers, as it names and orders them
 PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-MOST_LAYERS = 16
+MOST_LAYERS, MOST_LATENTS = 16, 4096
 KERNEL = (3, 3)
+
+Pair = tuple[np.ndarray, np.ndarray]  # a kernel and its bias
 
 
 class OriginalMDNRNN(MDNRNN):
@@ -78,7 +80,7 @@ class Reader:
             )
         return weight.array
 
-    def pair(self, what: str, *shape: int | None) -> tuple[np.ndarray, np.ndarray]:
+    def pair(self, what: str, *shape: int | None) -> Pair:
         """A kernel and its bias, which is one number for each output."""
         kernel = self.take(f"kernel of {what}", *shape)
         return kernel, self.take(f"bias of {what}", kernel.shape[-1])
@@ -92,42 +94,50 @@ def read_vae(path: Path, image_size: tuple[int, int]) -> VAE:
             f"{path}: holds {len(weights)} weights; expected the article's VAE, a kernel and a bias for 7 convolutions "
             "and 5 Dense layers"
         )
-    reader = Reader(weights)
-    conv1 = reader.pair("the encoder's first convolution", *KERNEL, 1, None)
-    first = conv1[0].shape[-1]
-    conv2 = reader.pair("the encoder's second convolution", *KERNEL, first, None)
-    second = conv2[0].shape[-1]
-    conv3 = reader.pair("the encoder's third convolution", *KERNEL, second, None)
-    third = conv3[0].shape[-1]
-    rows, columns = (side // 2**POOLINGS for side in reversed(image_size))
-    grid = rows * columns * third
-    dense = reader.pair(f"the encoder's Dense, by images of {image_size[0]}x{image_size[1]}", grid, None)
-    hidden = dense[0].shape[-1]
-    mean = reader.pair("the latents' mean", hidden, None)
-    latent_size = mean[0].shape[-1]
-    log_variance = reader.pair("the latents' log-variance", hidden, latent_size)
-    config = VAEConfig(image_size, latent_size, (first, second, third))
-    vae = VAE(config)
+    encoder, decoder = _vae_pairs(Reader(weights), image_size)
+    channels = tuple(encoder[name][0].shape[-1] for name in ("conv1", "conv2", "conv3"))
+    (grid, hidden), latent_size = encoder["dense"][0].shape, encoder["mean"][0].shape[-1]
+    if latent_size > MOST_LATENTS:  # whose square a network of ours takes
+        raise KerasFileError(f"{path}: {latent_size} latents; at most {MOST_LATENTS} are allowed")
+    vae = VAE(VAEConfig(image_size, latent_size, (channels[0], channels[1], channels[2])))
     vae.encoder.dense = nn.Linear(grid, hidden)
     vae.encoder.mean, vae.encoder.log_variance = (nn.Linear(hidden, latent_size) for _ in range(2))
-    for name, pair in (("conv1", conv1), ("conv2", conv2), ("conv3", conv3)):
-        _set(vae.encoder, name, pair[0].transpose(3, 2, 0, 1), pair[1])
     # Keras flattens rows, columns, channels; PyTorch channels, rows, columns.
-    flat = dense[0].reshape(rows, columns, third, hidden).transpose(3, 2, 0, 1).reshape(hidden, grid)
-    _set(vae.encoder, "dense", flat, dense[1])
-    _set(vae.encoder, "mean", mean[0].T, mean[1])
-    _set(vae.encoder, "log_variance", log_variance[0].T, log_variance[1])
+    keras = (*vae.config.grid, channels[2])
+    kernel, bias = encoder["dense"]
+    encoder["dense"] = kernel.reshape(*keras, hidden).transpose(2, 0, 1, 3).reshape(grid, hidden), bias
+    kernel, bias = decoder["dense"]
+    kernel = kernel.reshape(latent_size, *keras).transpose(0, 3, 1, 2).reshape(latent_size, grid)
+    decoder["dense"] = kernel, bias.reshape(keras).transpose(2, 0, 1).reshape(grid)
+    for module, pairs in ((vae.encoder, encoder), (vae.decoder, decoder)):
+        for name, (kernel, bias) in pairs.items():
+            order = (3, 2, 0, 1) if kernel.ndim == 4 else (1, 0)
+            _set(module, name, kernel.transpose(order), bias)
+    return vae.eval()
 
-    kernel, bias = reader.pair("the decoder's Dense", latent_size, grid)
-    kernel = kernel.T.reshape(rows, columns, third, latent_size).transpose(2, 0, 1, 3).reshape(grid, latent_size)
-    _set(vae.decoder, "dense", kernel, bias.reshape(rows, columns, third).transpose(2, 0, 1).reshape(grid))
+
+def _vae_pairs(reader: Reader, image_size: tuple[int, int]) -> tuple[dict[str, Pair], dict[str, Pair]]:
+    """The encoder's and the decoder's kernels and biases by our names, as Keras has them."""
+    encoder: dict[str, Pair] = {}
+    inputs = 1
+    for name, order in (("conv1", "first"), ("conv2", "second"), ("conv3", "third")):
+        encoder[name] = reader.pair(f"the encoder's {order} convolution", *KERNEL, inputs, None)
+        inputs = encoder[name][0].shape[-1]
+    first, second, third = (encoder[name][0].shape[-1] for name in ("conv1", "conv2", "conv3"))
+    width, height = image_size
+    grid = height // 2**POOLINGS * (width // 2**POOLINGS) * third
+    encoder["dense"] = reader.pair(f"the encoder's Dense, by images of {width}x{height}", grid, None)
+    hidden = encoder["dense"][0].shape[-1]
+    encoder["mean"] = reader.pair("the latents' mean", hidden, None)
+    latent_size = encoder["mean"][0].shape[-1]
+    encoder["log_variance"] = reader.pair("the latents' log-variance", hidden, latent_size)
+    decoder = {"dense": reader.pair("the decoder's Dense", latent_size, grid)}
     kernel, bias = reader.pair("the decoder's Dense over channels", third, first)
-    _set(vae.decoder, "dense_channels", kernel.T[:, :, None, None], bias)
+    decoder["dense_channels"] = kernel[None, None], bias
     sizes = [("first", first, third), ("second", third, second), ("third", second, first), ("last", first, 1)]
     for place, (order, inputs, outputs) in enumerate(sizes, 1):
-        kernel, bias = reader.pair(f"the decoder's {order} convolution", *KERNEL, inputs, outputs)
-        _set(vae.decoder, f"conv{place}", kernel.transpose(3, 2, 0, 1), bias)
-    return vae.eval()
+        decoder[f"conv{place}"] = reader.pair(f"the decoder's {order} convolution", *KERNEL, inputs, outputs)
+    return encoder, decoder
 
 
 def read_mdn_rnn(path: Path, latent_size: int, carried: bool) -> OriginalMDNRNN:

@@ -115,7 +115,7 @@ def test_the_original_s_latents_become_a_video(tmp_path: Path) -> None:
             "its shape is (0, 128); expected (1 or more, 128), as the VAE's latents are",
         ),
         (np.zeros((5, 128), np.uint8), "holds uint8; expected an array of floating-point numbers"),
-        (np.full((5, 128), np.inf, np.float32), "holds latents that are not finite; expected numbers"),
+        (np.full((5, 128), np.inf, np.float32), "holds latents that are not finite in float32; expected numbers"),
         (np.array([None]), "not a readable .npy file of numbers"),
     ],
 )

@@ -13,6 +13,7 @@ from engine.metadata import Metadata
 from engine.parameters import PARAMETERS
 from export.__main__ import import_keras
 from export.keras_file import KerasFileError, read_weights
+from export.lv import bank_of, footage_of
 from export.original import read_mdn_rnn, read_vae, scaling
 from export.parity import float_images, open_session
 from export.step import write_step
@@ -263,18 +264,57 @@ def weight_name(path: Path, place: int) -> str:
     return read_weights(path)[place].name
 
 
+def test_a_second_of_latents_is_enough_and_more_are_looked_at_here_and_there() -> None:
+    walk = np.random.default_rng(6).normal(size=(200_000, 2)).astype(np.float32)
+    bank, different = bank_of(walk[:31])
+    assert (bank.shape, different) == ((128, 30, 2), 1)
+    looked_at: list[int] = []
+
+    def decode(latents: np.ndarray) -> np.ndarray:
+        looked_at.append(len(latents))
+        return np.where(np.arange(64).reshape(8, 8) < 8, 0, 255).astype(np.uint8) * np.ones(
+            (len(latents), 1, 1), np.uint8
+        )
+
+    for latents, count in ((walk[:31], 31), (walk, 3600)):
+        looked_at.clear()
+        kind, health = footage_of(latents, decode)
+        assert (kind, sum(looked_at)) == ("dark silhouette", count)
+        assert health == {"area": [0.0625, 0.1875], "slow_motion": 0.0}
+
+
+def test_a_file_of_absurd_sizes_takes_no_memory(tmp_path: Path) -> None:
+    sizes = replace(SMALL, image_size=(8, 8), channels=(1, 1, 1))
+    shapes = [array.shape for array in article.new_vae(replace(sizes, latent_size=2)).get_weights()]
+    latents = 100_000  # of which our networks would take the square
+    with keras_file(tmp_path / "vae.h5") as file:
+        file.attrs["layer_names"] = [b"vae"]
+        group = file.create_group("vae")
+        group.attrs["weight_names"] = [f"{place:02}" for place in range(len(shapes))]
+        for place, shape in enumerate(shapes):
+            if place in (8, 10):
+                shape = (4, latents)
+            if place in (9, 11):
+                shape = (latents,)
+            if place == 12:
+                shape = (latents, 1)
+            group[f"{place:02}"] = np.zeros(shape, np.float32)
+    with pytest.raises(KerasFileError, match=r"vae.h5: 100000 latents; at most 4096 are allowed$"):
+        read_vae(tmp_path / "vae.h5", (8, 8))
+
+
 @pytest.mark.parametrize(
     ("array", "reason"),
     [
         (
-            np.zeros((29, 6), np.float32),
-            "its shape is (29, 6); expected (30 or more, 6), as the VAE's latents are",
+            np.zeros((30, 6), np.float32),
+            "its shape is (30, 6); expected (31 or more, 6), as the VAE's latents are",
         ),
         (
             np.zeros((90, 7), np.float32),
-            "its shape is (90, 7); expected (30 or more, 6), as the VAE's latents are",
+            "its shape is (90, 7); expected (31 or more, 6), as the VAE's latents are",
         ),
-        (np.full((90, 6), np.nan, np.float32), "holds latents that are not finite; expected numbers"),
+        (np.full((90, 6), np.nan, np.float32), "holds latents that are not finite in float32; expected numbers"),
         (np.zeros((90, 6), np.int32), "holds int32; expected an array of floating-point numbers"),
         (np.array([{}]), "not a readable .npy file of numbers"),
     ],
@@ -356,7 +396,7 @@ def test_what_would_take_memory_or_lies_elsewhere_is_refused(tmp_path: Path) -> 
     assert said() == "holds |S4; expected an array of floating-point numbers"
     with keras_file(path) as file:
         file["dense/dense/kernel"] = np.full((2, 5), np.inf, np.float32)
-    assert said() == "holds values that are not finite; expected numbers"
+    assert said() == "holds values that are not finite in float32; expected numbers"
     with keras_file(path) as file:
         file.attrs["layer_names"] = [b"x"] * 300
     assert said() == f"{path}: layer_names of shape (300,); expected a list of at most 256"
