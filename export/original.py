@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.metadata import LARGEST_LATENT
 from export.keras_file import KerasFileError, Weight, read_weights
 from training.latents import Statistics
 from training.mdn_rnn import MDNRNN, Equations, MDNRNNConfig, State
@@ -19,7 +20,7 @@ from training.vae import POOLINGS, VAE, VAEConfig
 
 HEADS = ("mus", "sigmas", "pi")  # the mixture layer's Dense layers, as it names and orders them
 PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-MOST_LAYERS, MOST_LATENTS = 16, 4096
+MOST_LAYERS = 16
 KERNEL = (3, 3)
 
 Pair = tuple[np.ndarray, np.ndarray]  # a kernel and its bias
@@ -97,8 +98,8 @@ def read_vae(path: Path, image_size: tuple[int, int]) -> VAE:
     encoder, decoder = _vae_pairs(Reader(weights), image_size)
     channels = tuple(encoder[name][0].shape[-1] for name in ("conv1", "conv2", "conv3"))
     (grid, hidden), latent_size = encoder["dense"][0].shape, encoder["mean"][0].shape[-1]
-    if latent_size > MOST_LATENTS:  # whose square a network of ours takes
-        raise KerasFileError(f"{path}: {latent_size} latents; at most {MOST_LATENTS} are allowed")
+    if latent_size > LARGEST_LATENT:  # whose square a network of ours takes
+        raise KerasFileError(f"{path}: {latent_size} latents; at most {LARGEST_LATENT} are allowed")
     vae = VAE(VAEConfig(image_size, latent_size, (channels[0], channels[1], channels[2])))
     vae.encoder.dense = nn.Linear(grid, hidden)
     vae.encoder.mean, vae.encoder.log_variance = (nn.Linear(hidden, latent_size) for _ in range(2))
