@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from engine import resources
 from engine.arguments import (
@@ -23,8 +24,27 @@ from engine.arguments import (
 )
 from engine.commands.ending import FAILED, FINE, Failure
 
-# What the extra `training` brings.
-TRAINING_PACKAGES = ("torch", "onnx")
+# What the extras bring that other packages' commands need.
+BROUGHT = {"training": ("torch", "onnx"), "keras": ("h5py",)}
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A command of another package, which the live show does without: a function of its `__main__`, and the extras
+    that it needs.
+    """
+
+    package: str
+    function: str
+    extras: tuple[str, ...]
+
+
+HANDED_OVER = {
+    "train": Elsewhere("training", "main", ("training",)),
+    "export": Elsewhere("export", "main", ("training",)),
+    "import-keras": Elsewhere("export", "import_keras", ("training", "keras")),
+    "encode": Elsewhere("export", "encode", ()),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,10 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(command: str, arguments: list[str]) -> int:
     """Runs a command, given all arguments, its own name among them. Raises Failure."""
     rest = arguments[1:]
-    if command == "train":
-        return hand_over(command, "training", rest)
-    if command == "export":
-        return hand_over(command, "export", rest)
+    if command in HANDED_OVER:
+        return hand_over(command, HANDED_OVER[command], rest)
     if command == "render":
         options = parse_render(rest)
         if options.no_picture:
@@ -65,6 +83,27 @@ def run(command: str, arguments: list[str]) -> int:
         from engine.commands.still import still
 
         return still(options)
+    if command == "decode":
+        from engine.bundle_arguments import parse_decode
+
+        options = parse_decode(rest)
+        from engine.commands.decode import decode
+
+        return decode(options)
+    if command == "model":
+        from engine.bundle_arguments import parse_model
+
+        options = parse_model(rest)
+        from engine.commands.model import model
+
+        return model(options)
+    if command == "explore":
+        from engine.bundle_arguments import parse_explore
+
+        options = parse_explore(rest)
+        from engine.commands.explore import explore
+
+        return explore(options)
     if command == "log":
         options = parse_log(rest)
         from engine.commands.replay import log
@@ -106,15 +145,15 @@ def run(command: str, arguments: list[str]) -> int:
     return live(options)
 
 
-def hand_over(command: str, package: str, arguments: list[str]) -> int:
-    """Runs the command of another package, which the live show does without."""
-    if importlib.util.find_spec(package) is None:
-        raise Failure(f"{command}: this installation has no {package}")
+def hand_over(command: str, place: Elsewhere, arguments: list[str]) -> int:
+    """Runs a command of another package."""
+    if importlib.util.find_spec(place.package) is None:
+        raise Failure(f"{command}: this installation has no {place.package}")
     if not {"-h", "--help"} & set(arguments):
-        for needed in TRAINING_PACKAGES:
+        for needed in [package for extra in place.extras for package in BROUGHT[extra]]:
             if importlib.util.find_spec(needed) is None:
-                raise Failure(f'{command} needs {needed}: pip install "dancenet-live[training]"')
-    return importlib.import_module(f"{package}.__main__").main(arguments)
+                raise Failure(f'{command} needs {needed}: pip install "dancenet-live[{",".join(place.extras)}]"')
+    return getattr(importlib.import_module(f"{place.package}.__main__"), place.function)(arguments)
 
 
 if __name__ == "__main__":

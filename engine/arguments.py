@@ -56,6 +56,13 @@ commands:
   dancenet train FOOTAGE... train a dancer on footage
   dancenet export CHECKPOINT --out DIR
                             write a trained dancer's bundle
+  dancenet import-keras     write a bundle from weights of the original DanceNet (2018)
+  dancenet encode FOOTAGE... --model DIR --out LATENTS.npy
+                            footage to a dancer's latents
+  dancenet decode LATENTS OUT
+                            latents to OUT.mp4, or to the decoder's images, OUT.npy
+  dancenet explore MODEL    a page of the axes that a dancer can be pushed along
+  dancenet model MODEL      what a dancer is; --pack makes one file of it, --unpack a folder again
   dancenet log FILE         what a log made with --log holds
   dancenet isf-check PATH...
                             draw ISF files, and tell which cannot be and where
@@ -361,7 +368,8 @@ def add_dance_options(parser: argparse.ArgumentParser, seed: str, fps: float | N
     """What a live show and a render have in common. `fps` is its default; None leaves it to be found out."""
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="DIR",
-        help="the dancer's bundle, or a folder of bundles; repeated, N and P change between them (the one that ships)",
+        help="the dancer's bundle, as a folder or a .dancer file, or a folder of bundles; repeated, N and P change "
+        "between them (the one that ships)",
     )  # fmt: skip
     parser.add_argument("--seed", type=parameter("dance/seed"), metavar="N", help=f"which dance ({seed})")
     parser.add_argument(

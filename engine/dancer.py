@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.axes import Axes
 from engine.bundle import Bundle
 from engine.canon import Canon
 from engine.energy import Energy, entropy
@@ -82,6 +83,7 @@ class Dancer:
         self._canon = Canon(size, self._rate)
         self._energy = Energy(bundle.bank, self._rate)
         self._span = Span(bundle.bank)
+        self._axes = Axes(bundle.bank)
         self._falls: list[Fall] = []
         # The session's memory grows to the most it will need, ahead of the show.
         most = [Squad(bundle, MOST) for _ in range(2)]
@@ -131,7 +133,7 @@ class Dancer:
         self._canon.advance(dt * rate, values["dance/canon"] * 60 / values["tempo/bpm"] * rate)
         shown = self._canon.show(self.dancers, 1 - self._phase)
         self.motion = self._energy.advance(dt, shown)
-        return shown
+        return self._axes.push(shown, values)
 
     def ease_back(self, dancer: int, reason: str) -> None:
         """Leads a dancer that fell back into real dance: from where it is, over `EASE` seconds, into a passage."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from engine.bundle import Bundle, BundleError
 from engine.controls import Controls
 from engine.dancer import Dancer
+from engine.dancer_file import unpacked
 from engine.metadata import FILE, Metadata
 from engine.parameters import Parameter
 from engine.providers import SESSION_ERRORS, DeviceError, one_line
@@ -162,12 +163,16 @@ class Models:
 
 
 def find_models(given: Sequence[Path]) -> list[Path]:
-    """The folders of the bundles in `given`: each a bundle, or a folder of bundles, which come by their names.
+    """The folders of the bundles in `given`: each a bundle, one in a file, or a folder of bundles, by their names.
 
-    A folder that is neither stays as it is: opening it tells what is missing.
+    A folder that is neither stays as it is: opening it tells what is missing. Raises BundleError for a file that is no
+    dancer.
     """
     found: list[Path] = []
     for folder in given:
+        if folder.is_file():
+            found.append(unpacked(folder))
+            continue
         inside = [] if (folder / FILE).exists() else sorted(file.parent for file in folder.glob(f"*/{FILE}"))
         found += inside or [folder]
     return found

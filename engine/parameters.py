@@ -117,6 +117,7 @@ EDGES = ("left", "right", "top", "bottom")
 # What the light of the picture comes from, which is taken from it last.
 LIGHT = ("picture/black", "picture/closed", "picture/dimmer")
 LFOS = (1, 2, 3, 4)
+AXES = (1, 2, 3, 4, 5, 6, 7, 8)
 SHAPES = ("sine", "triangle", "saw", "square", "random")
 LAYOUTS = ("crowd", "line", "ring", "trail")
 QUANTA = ("now", "beat", "bar")
@@ -168,6 +169,13 @@ DANCE = (
     Parameter(
         "dance", "frozen", 0.0, 0.0, 1.0, SMOOTH, SMOOTH,
         "1 holds the dance still.", integer=True, choices=("off", "on"),
+    ),
+    *(
+        Parameter(
+            "dance", f"axis{number}", 0.0, -1.0, 1.0, SMOOTH, SMOOTH,
+            f"Pushes the bodies shown along axis {number} of those they differ by, the first most; the dance goes on.",
+        )
+        for number in AXES
     ),
 )  # fmt: skip
 

@@ -20,6 +20,7 @@ from training.clips import STEPS_A_SECOND
 from training.dancer import TrainedDancer
 
 AUTO = "auto"  # of the precisions: int8 if it comes near enough
+FLOAT16, FLOAT32 = "float16", "float32"
 
 CARD = """# {name}
 
@@ -41,7 +42,7 @@ A dancer for DanceNet live: a VAE and an LSTM with a mixture density network, tr
 ## Figures
 {figures}
 
-Weights are stored as float16, in int8 graphs as bytes. The format of these files is described in
+Weights are stored as {storage}, in int8 graphs as bytes. The format of these files is described in
 DanceNet live's docs/bundle.md.
 """
 
@@ -54,7 +55,7 @@ def rounded(dancer: TrainedDancer) -> TrainedDancer:
     return half
 
 
-def model_card(dancer: TrainedDancer) -> str:
+def model_card(dancer: TrainedDancer, storage: str) -> str:
     width, height = dancer.vae.config.image_size
     rows = [f"| {name} | {value:.4g} |" for name, value in dancer.quality.items()]
     figures = "\n".join(["| figure | value |", "| --- | --- |", *rows]) if rows else "None measured."
@@ -72,6 +73,7 @@ def model_card(dancer: TrainedDancer) -> str:
         data=dancer.data,
         licence=dancer.licence,
         figures=figures,
+        storage=storage,
     )
 
 
@@ -96,18 +98,20 @@ def write_int8(dancer: TrainedDancer, folder: Path) -> Closeness:
     return closeness
 
 
-def write_bundle(dancer: TrainedDancer, folder: Path, precision: str = AUTO) -> Parity:
+def write_bundle(dancer: TrainedDancer, folder: Path, precision: str = AUTO, storage: str = FLOAT16) -> Parity:
     """Write the bundle to `folder`, replacing one that is there; what parity measured.
 
     `precision` is `fp32` for exact graphs alone, `int8` for int8 ones beside them, `auto` for these where they come
-    near enough. Raises ParityError, or the engine's BundleError, and leaves `folder` as it was. Other files in it are
-    kept.
+    near enough. `storage` is what the exact graphs' weights are stored as: `float16`, or `float32` for weights that
+    must stay what they were. Raises ParityError, or the engine's BundleError, and leaves `folder` as it was. Other
+    files in it are kept.
     """
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        dancer = rounded(dancer)
+        if storage == FLOAT16:
+            dancer = rounded(dancer)
         write_step(dancer.mdn_rnn, dancer.statistics, part / "step.onnx")
         write_decoder(dancer.vae.decoder, part / "decoder.onnx")
         write_encoder(dancer.vae.encoder, part / "encoder.onnx")
@@ -121,7 +125,7 @@ def write_bundle(dancer: TrainedDancer, folder: Path, precision: str = AUTO) -> 
                     raise
                 parity.left_out = str(error)
         np.save(part / "bank.npy", dancer.bank)
-        (part / "README.md").write_text(model_card(dancer), encoding="utf-8")
+        (part / "README.md").write_text(model_card(dancer, storage), encoding="utf-8")
         metadata(dancer, INT8 if parity.int8 else FP32).write(part)
         open_bundle(part)  # the engine itself must accept it
         folder.mkdir(parents=True, exist_ok=True)

@@ -55,6 +55,6 @@ def hidden_range(dancer: TrainedDancer) -> float:
     passages = torch.from_numpy((dancer.bank.astype(np.float32) - statistics.mean) / statistics.deviation)
     hidden = 0.0
     for part in passages.split(BATCH):
-        outputs, _ = model.lstm(part, model.zero_state(len(part)))
+        outputs, _ = model.recur(part, model.zero_state(len(part)))
         hidden = max(hidden, float(F.relu(model.dense(outputs)).max()))
     return REACH * max(hidden, 1e-6)

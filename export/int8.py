@@ -186,8 +186,14 @@ class Int8Step(Float32):
         super().__init__(graph, model)
         self.units = Scale.positive(hidden)
 
-    def gates(self, layer: int, x: str, hidden: str) -> str:
+    def gates(self, layer: int, x: str, hidden: str | None) -> str:
         graph = self.graph
+        if hidden is None:
+            if layer == 0:
+                return super().gates(layer, x, None)
+            from_x = self.weight(f"lstm.weight_{INTO_GATES[0]}_l{layer}")
+            summed = multiply(graph, self.state.quantise(graph, x), self.state, from_x)
+            return graph.op("Add", summed, self.gate_bias(layer))
         from_x, from_hidden = (self.weight(f"lstm.weight_{each}_l{layer}") for each in INTO_GATES)
         read = self.state.quantise(graph, hidden)
         if layer == 0:

@@ -20,6 +20,7 @@ from training.dancer import TrainedDancer
 
 STEPS = 100
 DANCERS = 3
+STATE = ("hidden_in", "cell_in")
 STEP_BOUND = 1e-4  # state, mixture and sample
 IMAGE_BOUND = 1.0  # grey levels
 # Of float images, 0..1: how far from float64. The plain graph's own rounding is a greater part of it the sharper the
@@ -34,7 +35,7 @@ EDGE = 1e-5  # a uniform draw this close to a component's edge may fall on eithe
 TEMPERATURES = np.array([0.5, 1.0, 1.5], np.float32)  # one a dancer
 
 
-class ParityError(Exception):
+class ParityError(ValueError):
     """An exported graph that does not compute what PyTorch does; the message says which output, by how much."""
 
 
@@ -131,19 +132,19 @@ def measure(dancer: TrainedDancer, folder: Path) -> Parity:
     step, decoder, encoder = (open_session(folder / f"{name}.onnx") for name in ("step", "decoder", "encoder"))
     random = np.random.Generator(np.random.PCG64(0))
     latents = passage(dancer, random)
-    worst = dict.fromkeys(("latent_out", "hidden_out", "cell_out", "pi", "mu", "sigma"), 0.0)
+    state = first_state(dancer)
+    worst = dict.fromkeys(("latent_out", *map(outgoing, state), "pi", "mu", "sigma"), 0.0)
     images = 0.0
     hidden, cell = dancer.mdn_rnn.zero_state(DANCERS)
-    state = hidden.numpy(), cell.numpy()
     for latent in latents:
         uniform = random.random(DANCERS, np.float32)
         normal = random.standard_normal(latent.shape, np.float32)
-        feeds = {"latent_in": latent, "hidden_in": state[0], "cell_in": state[1], "uniform": uniform}
-        feeds |= {"normal": normal, "pi_temperature": TEMPERATURES, "sigma_temperature": TEMPERATURES}
+        feeds = {"latent_in": latent, **state, "uniform": uniform, "normal": normal}
+        feeds |= {"pi_temperature": TEMPERATURES, "sigma_temperature": TEMPERATURES}
         names = [*worst, "component"]
         found = dict(zip(names, step.run(names, feeds), strict=True))
         expected, (hidden, cell) = reference_step(dancer, latent, (hidden, cell), uniform, normal)
-        state = found["hidden_out"], found["cell_out"]
+        state = {name: found[outgoing(name)] for name in state}
         cumulative = expected["pi"].cumsum(1)
         clear = (np.abs(cumulative - uniform[:, None]) > EDGE).all(1)
         for name in worst:
@@ -157,6 +158,18 @@ def measure(dancer: TrainedDancer, folder: Path) -> Parity:
     mean, _ = dancer.vae.encode(torch.from_numpy(pictures_8)[:, None].float() / 255)
     encoded = encoder.run(None, {"images": pictures_8})[0]
     return Parity(worst, images, float(np.abs(encoded - mean.numpy()).max()), exactness(dancer, folder))
+
+
+def first_state(dancer: TrainedDancer) -> dict[str, np.ndarray]:
+    """The state that the step carries, by its inputs' names: zeros, or none where it carries no state."""
+    if not dancer.mdn_rnn.equations.carried:
+        return {}
+    return dict(zip(STATE, (part.numpy() for part in dancer.mdn_rnn.zero_state(DANCERS)), strict=True))
+
+
+def outgoing(name: str) -> str:
+    """The output's name of a state that comes in by this one."""
+    return f"{name.removesuffix('_in')}_out"
 
 
 @torch.no_grad()
@@ -219,17 +232,14 @@ def compare(dancer: TrainedDancer, exact: Sequence[Path], rounded: Sequence[Path
     """Run a step and a decoder of both kinds, each step from the state that the exact one has come to."""
     steps, decoders = ([open_session(path) for path in paths] for paths in zip(exact, rounded, strict=True))
     random = np.random.Generator(np.random.PCG64(0))
-    hidden, cell = (part.numpy() for part in dancer.mdn_rnn.zero_state(DANCERS))
+    state = first_state(dancer)
     errors, variations = [], []
     for latent in passage(dancer, random):
-        feeds = {
-            "latent_in": latent,
-            "hidden_in": hidden,
-            "cell_in": cell,
-            "uniform": random.random(DANCERS, np.float32),
-        }
+        feeds = {"latent_in": latent, **state, "uniform": random.random(DANCERS, np.float32)}
         feeds |= {"normal": np.zeros_like(latent), "pi_temperature": TEMPERATURES, "sigma_temperature": TEMPERATURES}
-        (hidden, cell, pi), (_, _, near) = (step.run(["hidden_out", "cell_out", "pi"], feeds) for step in steps)
+        names = ["pi", *map(outgoing, state)]
+        (pi, *after), (near, *_) = (step.run(names, feeds) for step in steps)
+        state = dict(zip(state, after, strict=True))
         variations.append(np.abs(pi - near).sum(1).mean() / 2)
         images, near = (decoder.run(None, {"latents": latent})[0].astype(np.float64) for decoder in decoders)
         errors.append(((images - near) ** 2).mean())

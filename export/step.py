@@ -11,10 +11,13 @@ import numpy as np
 
 from export.graph import FLOAT, INT64, Graph, axes, scalar
 from training.latents import Statistics
-from training.mdn_rnn import MDNRNN, SIGMA_FLOOR
+from training.mdn_rnn import MDNRNN, OURS, SIGMA_FLOOR
 
 HEADS = ("mu", "sigma")
 INTO_GATES = ("ih", "hh")  # PyTorch's names for what multiplies the input and the hidden state
+STATISTICS = ("latent_mean", "latent_deviation")
+# Of networks that compute otherwise: `dancenet train --from` looks for ours, and must not take these for them.
+OTHER_STATISTICS = ("latent_offset", "latent_scale")
 
 
 class Float32:
@@ -30,10 +33,15 @@ class Float32:
     def gate_bias(self, layer: int) -> str:
         return self.graph.op("Add", *(self.weight(f"lstm.bias_{each}_l{layer}") for each in INTO_GATES))
 
-    def gates(self, layer: int, x: str, hidden: str) -> str:
-        """What a layer's input and hidden state, (dancers, inputs) and (dancers, units), sum to: (dancers, 4 units)."""
+    def gates(self, layer: int, x: str, hidden: str | None) -> str:
+        """What a layer's input and hidden state, (dancers, inputs) and (dancers, units), sum to: (dancers, 4 units).
+
+        Without a hidden state it is zero.
+        """
         names = [f"lstm.weight_{each}_l{layer}" for each in INTO_GATES]
-        kernel = self.graph.op("Concat", *(self.graph.stored(name, self.weights[name]) for name in names), axis=1)
+        if hidden is None:
+            return self.graph.op("Gemm", x, self.weight(names[0]), self.gate_bias(layer), transB=1)
+        kernel = self.graph.op("Concat", *self.graph.stored(**{name: self.weights[name] for name in names}), axis=1)
         kernel = self.graph.op("Cast", kernel, to=FLOAT)
         both = self.graph.op("Concat", x, hidden, axis=1)
         return self.graph.op("Gemm", both, kernel, self.gate_bias(layer), transB=1)
@@ -48,8 +56,8 @@ class Float32:
     def blocks(self, kind: str, *shape: int) -> str:
         """The head's mu and sigma rows side by side, (components, 2 latent_size, *shape)."""
         sizes = axes(self.config.components, self.config.latent_size, *shape)
-        names = [f"{name}.{kind}" for name in HEADS]
-        pair = [self.graph.op("Reshape", self.graph.stored(name, self.weights[name]), sizes) for name in names]
+        stored = self.graph.stored(**{name: self.weights[name] for name in (f"{head}.{kind}" for head in HEADS)})
+        pair = [self.graph.op("Reshape", name, sizes) for name in stored]
         return self.graph.op("Cast", self.graph.op("Concat", *pair, axis=1), to=FLOAT)
 
     def head(self, hidden: str, component: str) -> str:
@@ -74,36 +82,51 @@ class WholeHead(Float32):
 Arithmetic = Callable[[Graph, MDNRNN], Float32]
 
 
-def lstm_cell(graph: Graph, summed: str, units: int, cell: str) -> tuple[str, str]:
-    """One LSTM layer's gates and cell (dancers, units) -> its new hidden and cell."""
+def gate(graph: Graph, summed: str, hard: bool) -> str:
+    """A gate's opening, 0..1. A hard one by operators that every provider has: HardSigmoid is not on all."""
+    if not hard:
+        return graph.op("Sigmoid", summed)
+    line = graph.op("Add", graph.op("Mul", summed, scalar(0.2)), scalar(0.5))
+    return graph.op("Clip", line, scalar(0.0), scalar(1.0))
+
+
+def lstm_cell(graph: Graph, summed: str, units: int, cell: str | None, hard: bool) -> tuple[str, str]:
+    """One LSTM layer's gates and cell (dancers, units), zero if None -> its new hidden and cell."""
     # PyTorch's order, i, f, g, o: reordered weights would save a Sigmoid, but a session would take time to copy them.
     first, candidate, o = graph.split(summed, 2 * units, units, units, axis=1)
-    i, f = graph.split(graph.op("Sigmoid", first), units, units, axis=1)
-    kept, added = graph.op("Mul", f, cell), graph.op("Mul", i, graph.op("Tanh", candidate))
-    new_cell = graph.op("Add", kept, added)
-    return graph.op("Mul", graph.op("Sigmoid", o), graph.op("Tanh", new_cell)), new_cell
+    i, f = graph.split(gate(graph, first, hard), units, units, axis=1)
+    new_cell = graph.op("Mul", i, graph.op("Tanh", candidate))
+    if cell is not None:
+        new_cell = graph.op("Add", graph.op("Mul", f, cell), new_cell)
+    return graph.op("Mul", gate(graph, o, hard), graph.op("Tanh", new_cell)), new_cell
 
 
 def write_step(model: MDNRNN, statistics: Statistics, path: Path, arithmetic: Arithmetic = Float32) -> None:
     """Write `step.onnx` as docs/bundle.md says."""
-    config = model.config
+    config, equations = model.config, model.equations
     size, components = config.latent_size, config.components
     graph = Graph("step")
     products = arithmetic(graph, model)
-    mean = graph.constant("latent_mean", statistics.mean)
-    deviation = graph.constant("latent_deviation", statistics.deviation)
+    names = STATISTICS if equations == OURS else OTHER_STATISTICS
+    mean = graph.constant(names[0], statistics.mean)
+    deviation = graph.constant(names[1], statistics.deviation)
 
     x = latent = graph.op("Div", graph.op("Sub", "latent_in", mean), deviation)
-    ones = [1] * config.layers
-    hiddens_in, cells_in = (graph.split(name, *ones, axis=0) for name in ("hidden_in", "cell_in"))
-    hiddens, cells = [], []
-    for layer in range(config.layers):
-        hidden, cell = (graph.op("Squeeze", parts[layer], axes(0)) for parts in (hiddens_in, cells_in))
-        x, cell = lstm_cell(graph, products.gates(layer, x, hidden), config.units, cell)
-        hiddens.append(graph.op("Unsqueeze", x, axes(0)))
-        cells.append(graph.op("Unsqueeze", cell, axes(0)))
-    graph.op("Concat", *hiddens, output="hidden_out", axis=0)
-    graph.op("Concat", *cells, output="cell_out", axis=0)
+    if equations.carried:
+        ones = [1] * config.layers
+        hiddens_in, cells_in = (graph.split(name, *ones, axis=0) for name in ("hidden_in", "cell_in"))
+        hiddens, cells = [], []
+        for layer in range(config.layers):
+            hidden, cell = (graph.op("Squeeze", parts[layer], axes(0)) for parts in (hiddens_in, cells_in))
+            summed = products.gates(layer, x, hidden)
+            x, cell = lstm_cell(graph, summed, config.units, cell, equations.hard_gates)
+            hiddens.append(graph.op("Unsqueeze", x, axes(0)))
+            cells.append(graph.op("Unsqueeze", cell, axes(0)))
+        graph.op("Concat", *hiddens, output="hidden_out", axis=0)
+        graph.op("Concat", *cells, output="cell_out", axis=0)
+    else:
+        for layer in range(config.layers):
+            x, _ = lstm_cell(graph, products.gates(layer, x, None), config.units, None, equations.hard_gates)
 
     hidden = products.dense(x)
     logits = graph.op("Div", products.linear("pi", hidden), graph.op("Unsqueeze", "pi_temperature", axes(1)))
@@ -118,6 +141,8 @@ def write_step(model: MDNRNN, statistics: Statistics, path: Path, arithmetic: Ar
     mu = graph.op("Add", mu, graph.op("Mul", latent, products.weight("gain")))
     small = graph.op("Exp", graph.op("Min", sigma, scalar(0.0)))
     sigma = graph.op("Add", graph.op("Add", small, graph.op("Relu", sigma)), scalar(SIGMA_FLOOR))
+    if equations.variances:
+        sigma = graph.op("Sqrt", sigma)
     graph.op("Add", graph.op("Mul", mu, deviation), mean, output="mu")
     graph.op("Mul", sigma, deviation, output="sigma")
     spread = graph.op("Mul", "sigma", graph.op("Unsqueeze", "sigma_temperature", axes(1)))
@@ -125,20 +150,12 @@ def write_step(model: MDNRNN, statistics: Statistics, path: Path, arithmetic: Ar
 
     latents: list = ["dancers", size]
     state: list = [config.layers, "dancers", config.units]
-    inputs: list[tuple[str, list]] = [
-        ("latent_in", latents),
-        ("hidden_in", state),
-        ("cell_in", state),
-        ("uniform", ["dancers"]),
-    ]
-    inputs += [("normal", latents), ("pi_temperature", ["dancers"]), ("sigma_temperature", ["dancers"])]
-    outputs: list[tuple[str, list]] = [
-        ("latent_out", latents),
-        ("hidden_out", state),
-        ("cell_out", state),
-        ("pi", ["dancers", components]),
-    ]
-    outputs += [("mu", latents), ("sigma", latents)]
+    carried = ("hidden", "cell") if equations.carried else ()
+    inputs: list[tuple[str, list]] = [("latent_in", latents), *((f"{name}_in", state) for name in carried)]
+    inputs += [("uniform", ["dancers"]), ("normal", latents)]
+    inputs += [("pi_temperature", ["dancers"]), ("sigma_temperature", ["dancers"])]
+    outputs: list[tuple[str, list]] = [("latent_out", latents), *((f"{name}_out", state) for name in carried)]
+    outputs += [("pi", ["dancers", components]), ("mu", latents), ("sigma", latents)]
     graph.save(
         path,
         [(name, shape, FLOAT) for name, shape in inputs],

@@ -151,7 +151,7 @@ def test_metadata_that_is_no_object_is_refused(folder: Path, content: bytes, mes
         (
             {"defaults": {"temprature": 1}},
             'defaults is "temprature"; it must be about temperature, pi_temperature, sigma_temperature, speed, seed, '
-            "dancers, unison, canon, layout, mirror, frozen",
+            "dancers, unison, canon, layout, mirror, frozen, axis1, axis2, axis3, axis4, axis5, axis6, axis7, axis8",
         ),
         ({"health": []}, 'health is []; it must be an object with "area" and "slow_motion"'),
         (

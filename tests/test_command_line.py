@@ -265,6 +265,15 @@ def test_without_torch_training_and_export_say_how_to_get_it(command: str, tmp_p
     assert (result.returncode, result.stdout, result.stderr) == (1, "", line)
 
 
+def test_without_h5py_import_keras_says_how_to_get_it(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['h5py'] = None\n")
+    environment = {**NO_DISPLAY, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    options = ("--vae", "v.h5", "--rnn", "r.h5", "--latents", "lv.npy", "--out", "y")
+    result = run("import-keras", *options, folder=tmp_path, environment=environment)
+    line = 'dancenet: import-keras needs h5py: pip install "dancenet-live[training,keras]"\n'
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", line)
+
+
 def test_images_are_rendered_the_same_twice_and_need_no_opengl(tiny_bundle: Path, tmp_path: Path) -> None:
     # A moderngl that cannot be imported: an .npy must do without.
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['moderngl'] = None\n")

@@ -142,7 +142,7 @@ def test_training_imports_neither_engine_nor_export() -> None:
 
 
 def test_export_knows_of_the_engine_only_what_a_bundle_is() -> None:
-    bundle = ("engine.bundle", "engine.metadata", "engine.contract")
+    bundle = ("engine.bundle", "engine.metadata", "engine.contract", "engine.latents", "engine.dancer_file")
     found = {name for importer, names in IMPORTS.items() if inside(importer, "export") for name in names}
     assert [name for name in sorted(found) if inside(name, "engine") and not inside(name, *bundle)] == []
 
@@ -159,7 +159,8 @@ def test_imports_run_one_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "extras"), [("engine", ["webgpu"]), ("training", ["training", "cluster"]), ("export", ["training"])]
+    ("package", "extras"),
+    [("engine", ["webgpu"]), ("training", ["training", "cluster"]), ("export", ["training", "keras"])],
 )
 def test_every_package_that_is_imported_is_declared(package: str, extras: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

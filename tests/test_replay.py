@@ -52,6 +52,7 @@ class Player:
         (1.0, "dance/dancers", 3),
         (1.3, "dance/canon", 0.25),
         (1.7, "dance/seed", 99),
+        (2.0, "dance/axis1", 0.8),
         (2.2, "picture/black", 0.4),
         (2.5, "dance/mirror", 1),
         (3.0, "dance/dancers", 1),

@@ -62,12 +62,6 @@ def say(line: str) -> None:
     print(f"dancenet: train: {line}", file=sys.stderr)
 
 
-def cache_folder() -> Path:
-    """Where decoded footage is kept between runs."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
-    return Path(base) / "dancenet"
-
-
 def train(options: argparse.Namespace) -> None:
     """Runs all stages. Raises ValueError with one line where the footage or an option cannot be used."""
     from training.place import choose_place
@@ -82,7 +76,7 @@ def train(options: argparse.Namespace) -> None:
 
 def train_at(place: "Place", options: argparse.Namespace) -> None:
     from training.clips import split
-    from training.footage import Footage, read_footage
+    from training.footage import Footage, cache_folder, read_footage
     from training.loop import track
     from training.mdn_rnn import MDNRNNConfig
     from training.stages import Stages

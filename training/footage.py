@@ -5,6 +5,7 @@ disk, compressed: however long the footage is, memory stays small. What can't be
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,6 +38,12 @@ class Footage:
         frames = sum(len(clip) for clip in self.clips)
         text = f"{len(self.clips)} clips, {frames} images, {frames / STEPS_A_SECOND / 60:.1f} minutes"
         return text + (f"; {len(self.left_out)} left out" if self.left_out else "")
+
+
+def cache_folder() -> Path:
+    """Where decoded footage is kept between runs."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
+    return Path(base) / "dancenet"
 
 
 def natural(path: Path) -> list:

@@ -18,6 +18,23 @@ State = tuple[Tensor, Tensor]  # hidden, cell: (layers, batch, units)
 
 
 @dataclass(frozen=True)
+class Equations:
+    """How a network with the same parameters may compute otherwise than ours; the defaults are ours.
+
+    hard_gates: an LSTM's gates are clip(0.2 x + 0.5, 0, 1), Keras 2's `hard_sigmoid`, for a sigmoid. variances: what
+    the head gives for sigma is its square. carried: the state goes on from step to step; if not, each step starts from
+    a state of zeros.
+    """
+
+    hard_gates: bool = False
+    variances: bool = False
+    carried: bool = True
+
+
+OURS = Equations()
+
+
+@dataclass(frozen=True)
 class MDNRNNConfig:
     """Sizes of an LSTM-MDN. The defaults are the article's (12.2 M parameters)."""
 
@@ -45,6 +62,7 @@ class MDNRNN(nn.Module):
     """
 
     gain: Tensor
+    equations = OURS
 
     def __init__(self, config: MDNRNNConfig) -> None:
         super().__init__()
@@ -85,16 +103,24 @@ class MDNRNN(nn.Module):
         hidden, cell = (torch.cat(parts) for parts in zip(*states, strict=True))
         return y, (hidden, cell)
 
+    def recur(self, latents: Tensor, state: State) -> tuple[Tensor, State]:
+        """What the LSTM gives, (batch, steps, units), and its state after."""
+        y, state = self.lstm(latents, state)
+        return y, state
+
+    def spread(self, raw: Tensor) -> Tensor:
+        """sigma, from what the head says of it."""
+        # elu + 1 + floor, as keras-mdn-layer's, in a form that keeps small sigmas: near -1 elu has no digits left.
+        return raw.clamp(max=0).exp() + F.relu(raw) + SIGMA_FLOOR
+
     def forward(
         self, latents: Tensor, state: State, kept: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor, State]:
-        y, state = self.lstm(latents, state) if kept is None else self.dropped(latents, state, kept)
+        y, state = self.recur(latents, state) if kept is None else self.dropped(latents, state, kept)
         hidden = F.relu(self.dense(y))
         shape = (*latents.shape[:2], self.config.components, self.config.latent_size)
         mu = self.mu(hidden).view(shape) + (self.gain * latents)[:, :, None]
-        # elu + 1 + floor, as keras-mdn-layer's, in a form that keeps small sigmas: near -1 elu has no digits left.
-        raw = self.sigma(hidden).view(shape).to(latents.dtype)
-        sigma = raw.clamp(max=0).exp() + F.relu(raw) + SIGMA_FLOOR
+        sigma = self.spread(self.sigma(hidden).view(shape).to(latents.dtype))
         return self.pi(hidden), mu, sigma, state
 
 

@@ -50,7 +50,10 @@ Say = Callable[[str], None]
 def model_folders(given: Sequence[Path]) -> list[Path]:
     """The folders of the bundles asked for, or that of the one that ships."""
     if given:
-        return find_models(given)
+        try:
+            return find_models(given)
+        except BundleError as error:
+            raise Failure(str(error)) from None
     try:
         return [shipped(DEFAULT_MODEL)]
     except Failure as failure:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from engine.bundle import Bundle
 from engine.commands.ending import FINE, Failure
-from engine.commands.opening import DEFAULT_MODEL, Painting, Say, effect_files, open_folder, shipped
+from engine.commands.opening import DEFAULT_MODEL, Painting, Say, effect_files, model_folders, open_folder, shipped
 from engine.commands.render import FIRST_DATE, AnyRecorder, check_folder, new_recording, record
 from engine.formats import IMAGES
-from engine.models import find_models
 from engine.parameters import PARAMETERS
 from engine.providers import OFFLINE_THREADS
 from engine.replay import (
@@ -85,8 +84,8 @@ def replay_to(out: Path, log: ShowLog, options: argparse.Namespace) -> int:
 
 
 def open_logged(log: ShowLog, model: Model, options: argparse.Namespace) -> Bundle:
-    """The bundle that shows the latents of a model of the log. Raises LogError."""
-    given = find_models(options.model)
+    """The bundle that shows the latents of a model of the log. Raises LogError or Failure."""
+    given = model_folders(options.model) if options.model else []
     folder, warning = find_bundle(log, model, given, [] if given else [shipped(DEFAULT_MODEL)])
     bundle = open_folder(folder, options, OFFLINE_THREADS)
     check_latents(log, model, bundle.metadata.latent_size, folder)
