@@ -120,7 +120,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
     song = song_of(options.audio)
     folders = model_folders(options.model)
     before = resumed(options.state, folders, say)
-    bundle = open_folder(before.folder if before else folders[0], options, LIVE_THREADS)
+    bundle = open_folder(before.folder if before else folders[0], options, LIVE_THREADS, say)
     effects = effect_files(options, watch=True, own=not options.safe)
     controls = start_controls(bundle, folders, effects, options, say, seed=secrets.randbelow(SEEDS))
     clock, keys = WallClock(fps), Keys() if options.keys or not options.installation else Keys(())

@@ -65,10 +65,10 @@ def shipped(name: str) -> Path:
         raise Failure(str(error)) from None
 
 
-def open_folder(folder: Path, options: argparse.Namespace, threads: int) -> Bundle:
+def open_folder(folder: Path, options: argparse.Namespace, threads: int, say: Say) -> Bundle:
     """Opens the bundle in a folder, on the device and in the precision that the options name."""
     try:
-        return open_bundle(folder, options.device, threads, options.precision)
+        return open_bundle(folder, options.device, threads, options.precision, say)
     except (BundleError, DeviceError) as error:
         raise Failure(str(error)) from None
 
@@ -189,7 +189,7 @@ def new_cast(
         watchdog.watch(act.dancer, act.bundle.metadata)
 
     def open_one(folder: Path) -> Bundle:
-        return open_bundle(folder, options.device, bundle.threads, options.precision)
+        return open_bundle(folder, options.device, bundle.threads, options.precision, say)
 
     models = Models(folders, act, open_one, say, watch)
     connect(controls, models)
@@ -240,7 +240,10 @@ def new_picture(
 
     def new_coverage(bundle: Bundle, size: tuple[int, int]) -> Coverage:
         kind, image_size = bundle.metadata.image_kind, bundle.metadata.image_size
-        limit = budget if bundle.device.name == CPU else None
+
+        def limit() -> float | None:
+            return budget if bundle.device.name == CPU else None
+
         return Coverage(context, bundle.decode, kind, image_size, size, brush, limit, bundle.ground)
 
     try:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.bundle import Bundle
-from engine.commands.ending import FINE, Failure
+from engine.commands.ending import FINE, Failure, complain
 from engine.commands.opening import DEFAULT_MODEL, Painting, Say, effect_files, open_folder, shipped
 from engine.commands.render import FIRST_DATE, AnyRecorder, check_folder, new_recording, record
 from engine.formats import IMAGES
@@ -89,8 +89,8 @@ def open_logged(log: ShowLog, model: Model, options: argparse.Namespace) -> Bund
     """The bundle that shows the latents of a model of the log. Raises LogError."""
     given = find_models(options.model)
     folder, warning = find_bundle(log, model, given, [] if given else [shipped(DEFAULT_MODEL)])
-    bundle = open_folder(folder, options, OFFLINE_THREADS)
+    bundle = open_folder(folder, options, OFFLINE_THREADS, complain)
     check_latents(log, model, bundle.metadata.latent_size, folder)
     if warning:
-        print(f"dancenet: {warning}", file=sys.stderr)
+        complain(warning)
     return bundle
