@@ -5,9 +5,9 @@ else
 PYTHON ?= python3
 endif
 
-.PHONY: help dance test test-clients test-webgpu lint bench clean
+.PHONY: help dance test test-clients test-faults test-webgpu lint bench clean
 
-help dance test test-clients test-webgpu lint bench clean:
+help dance test test-clients test-faults test-webgpu lint bench clean:
 	@$(PYTHON) make.py $@ $(ARGS)
 
 .DEFAULT_GOAL := help

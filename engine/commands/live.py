@@ -32,7 +32,7 @@ from engine.commands.opening import (
     start_controls,
 )
 from engine.commands.render import render_to, song_length
-from engine.commands.resuming import gather, resumed
+from engine.commands.resuming import claimed, gather, resumed
 from engine.commands.unattended import new_unattended, new_vitals, vital_facts
 from engine.controls import Controls
 from engine.decoding import SHARE
@@ -91,7 +91,13 @@ def live(options: argparse.Namespace) -> int:
     journal = Journal(options.log_file) if options.log_file else None
     status = Status(journal=journal)
     try:
-        with journal or nullcontext(), stop_signals() as stopped, closing(status), opened(options, status) as stage:
+        with (
+            journal or nullcontext(),
+            stop_signals() as stopped,
+            closing(status),
+            claimed(options, status.say) as claims,
+            opened(claims, status) as stage,
+        ):
             bundle = stage.cast.models.bundle
             runs = f"runs on {bundle.device.name}: {bundle.device.reason}; in {bundle.precision}"
             status.say(f"{runs}; frames by {stage.window.pacing}")
@@ -143,7 +149,12 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         guard.callback(cast.models.close)
         if before:
             before.dance_on(cast, say)
-        quality = Quality(PICTURE_SHARE / fps, options.quality, beside=lambda: window.mapping.beside)
+        quality = Quality(
+            PICTURE_SHARE / fps,
+            options.quality,
+            beside=lambda: window.mapping.beside,
+            largest=window.context.info["GL_MAX_TEXTURE_SIZE"],
+        )
         painting = Painting(
             effects, began, lambda: audio.sound if audio else SILENCE, say, lambda: keepers.scenes.changes
         )

@@ -1,6 +1,7 @@
 """What becomes of a show whose models on disk come to harm, or ask for more memory than there is."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -58,7 +59,7 @@ HARM: dict[str, tuple[Callable[[Path], None], str]] = {
     "missing": (lambda folder: (folder / "step.onnx").unlink(), "step.onnx: missing; a bundle holds "),
     "truncated": (cut_short, "decoder.onnx: not a readable ONNX model ("),
     "version": (version_9, "bundle.json: "),
-    "bank": (lambda folder: (folder / "bank.npy").write_bytes(bytes(100)), "bank.npy: not a readable .npy file"),
+    "bank": (lambda folder: os.truncate(folder / "bank.npy", 1000), "bank.npy: not a readable .npy file"),
     "large": (too_large, "decoder.onnx: "),
 }
 
