@@ -62,7 +62,8 @@ class Bundle:
         self.threads = threads
         self._precision = precision
         self._tell = tell
-        self._falls_back = device == AUTO  # while it opens; a device asked for by name that cannot run is told instead
+        self._asked = device
+        self._is_open = False
         if not folder.is_dir():
             raise BundleError(f"{folder}: no bundle there; a bundle is a folder with bundle.json")
         self.metadata = Metadata.read(folder)
@@ -84,7 +85,7 @@ class Bundle:
         self.ground = self._look_behind() if self.metadata.image_kind == GREY else None
         if self.device.name == CUDA:
             self._capture()
-        self._falls_back = True
+        self._is_open = True
 
     def bind(self, dancers: int) -> Binding | DeviceBinding:
         """So many dancers' tensors for the step: the state at zero, the inputs at their defaults."""
@@ -103,11 +104,12 @@ class Bundle:
         return there
 
     def fall_back(self, error: Exception) -> None:
-        """Goes over to the CPU where `error` is a device's, and tells it; raises the error where it is the CPU's own.
+        """Goes over to the CPU where `error` is a device's, and tells it. Raises the error where it is the CPU's own, or
+        that of a device which was asked for by name and cannot even begin.
 
         Raises BundleError where the bundle is not there any more as it was opened.
         """
-        if self.device.name == CPU or not self._falls_back:
+        if self.device.name == CPU or not (self._is_open or self._asked == AUTO):
             raise error
         failed, reason = self.device.name, one_line(error)
         # What a driver does at the end of a session whose device is gone nobody promises: they stay.
@@ -120,7 +122,8 @@ class Bundle:
             raise BundleError(f"{self._graph(STEP)}: has another state than the one that dances")
         self.decoder, self.step = decoder, step
         self._captures, self._idle, self._second = False, {}, self._second_core()
-        self._tell(f"{self.metadata.name}: {failed} has failed ({reason}); it dances on on the CPU")
+        if self._is_open:
+            self._tell(f"{self.metadata.name}: {failed} has failed ({reason}); it dances on on the CPU")
 
     def encoder(self) -> onnxruntime.InferenceSession:
         """The encoder's session, opened when first asked for. Raises BundleError."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.arguments import RENDER_SECONDS
 from engine.audio.sound import SILENCE
+from engine.bundle import BundleError
 from engine.clock import WallClock
 from engine.commands.ending import FINE, NO_DISPLAY, Failure, stop_signals
 from engine.commands.facts import Live, describe, line
@@ -112,7 +113,7 @@ def live(options: argparse.Namespace) -> int:
         if leash:
             return NO_DISPLAY
         return without_display(options, str(missing))
-    except WindowError as error:
+    except (WindowError, BundleError) as error:
         raise Failure(str(error)) from None
     return FINE
 

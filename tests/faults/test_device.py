@@ -154,11 +154,25 @@ def test_a_gpu_that_opens_a_model_but_cannot_run_it_is_left_to_the_cpu_or_told_w
     said: list[str] = []
     gpu.failing = {STEP, DECODE}
     bundle = open_bundle(tiny_bundle, AUTO, tell=said.append)
-    assert said == [SAID]
+    assert said == [], "`runs on` says it"
     assert (bundle.device.name, bundle.device.reason) == (CPU, "cuda has failed (unspecified launch failure)")
     assert bundle.decode(np.zeros((AT_ONCE, 8), np.float32)).shape[0] == AT_ONCE
     with pytest.raises(BundleError, match=r"step\.onnx: cannot be run \(unspecified launch failure\)$"):
         open_bundle(tiny_bundle, CUDA)
+
+
+def test_a_device_without_memory_of_its_own_that_fails_hands_over_to_the_bit(
+    gpu: Gpu, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Device, "memory", None)
+    said: list[str] = []
+    failing = Dancer(open_bundle(tiny_bundle, CUDA, tell=said.append), [7, 8, 9])
+    undisturbed = Dancer(open_bundle(tiny_bundle, CPU), [7, 8, 9])
+    values = {**VALUES, "dance/dancers": 3}
+    for frame in range(40):
+        gpu.failing = {STEP} if frame >= 20 else set()
+        assert failing.advance(1 / 30, values).tobytes() == undisturbed.advance(1 / 30, values).tobytes()
+    assert said == [SAID]
 
 
 def test_a_bundle_that_is_another_by_then_is_told(gpu: Gpu, tiny_bundle: Path) -> None:
