@@ -104,8 +104,8 @@ class Bundle:
         return there
 
     def fall_back(self, error: Exception) -> None:
-        """Goes over to the CPU where `error` is a device's, and tells it. Raises the error where it is the CPU's own, or
-        that of a device which was asked for by name and cannot even begin.
+        """Goes over to the CPU where `error` is a device's, and tells it. Raises the error where it is the CPU's own,
+        or that of a device which was asked for by name and cannot even begin.
 
         Raises BundleError where the bundle is not there any more as it was opened.
         """
