@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,9 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("needs root, and leave to mount a disk; tests/test_recording.py and test_log.py fill files instead")
     yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    for mounted in (tmp_path / "same", folder):
+        while mounted.is_mount():
+            subprocess.run(["umount", "--lazy", str(mounted)], check=True)
 
 
 def fill(disk: Path) -> Path:
@@ -38,6 +40,18 @@ def fill(disk: Path) -> Path:
         while True:
             file.write(bytes(4096))
     return filler
+
+
+@contextmanager
+def read_only(disk: Path) -> Iterator[None]:
+    """The disk takes nothing: another mount of it, which is made so while nobody writes to it, lies over it."""
+    same = disk.with_name("same")
+    same.mkdir(exist_ok=True)
+    for options in (["--bind", disk, same], ["-o", "remount,bind,ro", same], ["--bind", same, disk]):
+        subprocess.run(["mount", *map(str, options)], check=True)
+    yield
+    for mounted in (disk, same):
+        subprocess.run(["umount", "--lazy", str(mounted)], check=True)
 
 
 @pytest.fixture
@@ -72,16 +86,15 @@ def test_a_full_or_read_only_disk_takes_no_state_and_no_scene_and_the_older_ones
         assert kept and kept.facts["targets"]["dance/speed"] == 0.25 and scene.read_text() == stored
         filler.unlink()
         installation.keeps(lambda state: state.facts["targets"]["dance/speed"] == 0.75, "what was played meanwhile")
-        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        installation.send("dance/speed", 0.5)
-        installation.says(
-            f"dancenet: state: {state}: Read-only file system; after a crash the show goes on from an older"
-        )
-        os.kill(installation.show, signal.SIGKILL)
-        installation.plays()
-        installation.says("dancenet: installation: the show ended by signal 9; starting it as it was\n")
+        with read_only(disk):
+            installation.send("dance/speed", 0.5)
+            installation.says(
+                f"dancenet: state: {state}: Read-only file system; after a crash the show goes on from an older"
+            )
+            os.kill(installation.show, signal.SIGKILL)
+            installation.plays()
+            installation.says("dancenet: installation: the show ended by signal 9; starting it as it was\n")
         assert installation.said.count(f"{state}: {FULL}") == installation.said.count(f"{scene}: {FULL}") == 1
-        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
         installation.keeps(lambda state: state.facts["targets"]["dance/speed"] == 0.75, "what was kept last")
 
 
