@@ -6,13 +6,14 @@ import signal
 import time
 from pathlib import Path
 
+from engine.supervisor import Patience
 from tests.display import Screen
 from tests.faults import slow
 from tests.faults.installation import installed, screen, until  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
-# Longer than the impatient supervisor's 3 s, after which a show that says nothing hangs.
-ASLEEP = 4.0
+# Seconds: longer than a show that is awake may say nothing.
+ASLEEP = Patience().beat + 2
 # What tells the wall's time, which anybody may set: for names of files, dates in effects, hours, and lines of a log.
 WALL = {"time.time", "time.localtime", "datetime.now", "datetime.today", "datetime.utcnow", "date.today"}
 READ_IT = {"commands/live.py", "journal.py", "sinks/live_recorder.py", "sinks/vitals.py", "sources/hours.py"}
@@ -48,7 +49,7 @@ def test_a_computer_that_slept_wakes_to_the_same_show(
     tiny_bundle: Path,
     tmp_path: Path,
 ) -> None:
-    with installed(screen, tmp_path, "--model", str(tiny_bundle), "--scene", "off", impatient=True) as installation:
+    with installed(screen, tmp_path, "--model", str(tiny_bundle), "--scene", "off") as installation:
         installation.plays()
         installation.keeps(lambda state: True, "anything")
         show, supervisor = installation.show, installation.process.pid
