@@ -79,7 +79,8 @@ class Squad:
 
     def _rescue(self, error: Exception) -> None:
         """Goes on on the CPU, where the device has failed; raises the error where that was the CPU."""
-        self._bundle.fall_back(error)
+        if self._binding.session is self._bundle.step:  # else others have found out already
+            self._bundle.fall_back(error)
         self._binding = self._bundle.rescued(self._binding)
 
 

@@ -20,6 +20,7 @@ from engine.dancer import Dancer
 from engine.decoding import AT_ONCE
 from engine.parameters import PARAMETERS
 from engine.providers import AUTO, CPU, CUDA, Device
+from engine.squad import company
 from engine.status import Status
 from tests.display import Screen
 from tests.test_live import Player, playing_live
@@ -159,6 +160,20 @@ def test_a_gpu_that_opens_a_model_but_cannot_run_it_is_left_to_the_cpu_or_told_w
     assert bundle.decode(np.zeros((AT_ONCE, 8), np.float32)).shape[0] == AT_ONCE
     with pytest.raises(BundleError, match=r"step\.onnx: cannot be run \(unspecified launch failure\)$"):
         open_bundle(tiny_bundle, CUDA)
+
+
+def test_a_squad_that_rested_when_the_device_failed_has_its_state_too(gpu: Gpu, tiny_bundle: Path) -> None:
+    said: list[str] = []
+    whole = company([], 9, open_bundle(tiny_bundle, CPU))
+    failing = company([], 9, open_bundle(tiny_bundle, CUDA, tell=said.append))
+    for leader, others in (whole, failing):
+        for squad in (leader, others, others):
+            squad.step({"uniform": 0.9})
+    gpu.failing = {STEP, MEMORY}
+    failing[0].step({})
+    found, expected = failing[1].state, whole[1].state
+    assert [tensor.tobytes() for tensor in found] == [tensor.tobytes() for tensor in expected]
+    assert said == [SAID]
 
 
 def test_a_device_without_memory_of_its_own_that_fails_hands_over_to_the_bit(
