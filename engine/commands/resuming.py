@@ -14,6 +14,8 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.commands.opening import Cast, Say, Timekeepers
 from engine.controls import Controls
 from engine.only_one import OnlyOne, Taken
@@ -126,6 +128,8 @@ class Resumed:
     def dance_on(self, cast: Cast, say: Say) -> None:
         """Takes up the dance, of a company of the `seeds`; where it cannot be, that is told, and it dances afresh."""
         try:
+            if not all(np.isfinite(array).all() for array in self._arrays.values()):
+                raise ValueError("state of the dance: it cannot have been danced")
             cast.models.dancer.restore(self._arrays)
         except ValueError as error:
             say(f"{self._path}: {error}; the dance begins afresh")

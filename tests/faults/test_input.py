@@ -18,8 +18,6 @@ from engine.parameters import PARAMETERS, Parameter
 from engine.scene_toml import read
 from engine.show_log import LogError, ShowLog
 from engine.sinks.log import Log
-from engine.state_file import State, StateError, encode
-from engine.state_file import read as read_state
 from tests.display import Screen
 from tests.fixtures.osc import bundle, message
 from tests.fixtures.tiny_bundle import write_tiny_bundle
@@ -161,13 +159,6 @@ def test_scenes_and_options_take_no_nan(tmp_path: Path) -> None:
     config.write_text('[set]\n"dance/speed" = nan\n')
     line = refusal("--config", str(config), code=2)
     assert line.startswith(f"dancenet: {config}:2: ") and "nan" in line
-
-
-def test_a_state_that_holds_what_is_no_number_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "show.state"
-    file.write_bytes(encode(State({}, {"latent": np.array([0.5, np.nan], np.float32)})))
-    with pytest.raises(StateError, match=r"show\.state: 'latent' holds what is no number$"):
-        read_state(file)
 
 
 @pytest.mark.parametrize("where", ["dt", "values", "weight", "latents"])
