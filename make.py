@@ -65,6 +65,7 @@ USAGE = """\
 make dance [ARGS="..."]   install what the show needs, the first time, and start it; ARGS go to dancenet
 make test  [ARGS="..."]   install what development needs, the first time, and run every check; ARGS go to pytest
 make test-clients         install oscsend, Pure Data, SuperCollider and Chromium, and have them play the show
+make test-faults          every fault that a show is to outlast, those that take long too (tests/faults/README.md)
 make test-webgpu          install WebGPU's plugin and a GPU in software, and have the dancer run there
 make lint                 the checks of the source alone: ruff and mypy
 make soak [MINUTES=30]    play a show for so long with music, OSC and harm by chance, and judge how it took it
@@ -86,6 +87,7 @@ def main(arguments: list[str]) -> int:
         "dance": dance,
         "test": test,
         "test-clients": test_clients,
+        "test-faults": test_faults,
         "test-webgpu": test_webgpu,
         "lint": lint,
         "soak": soak,
@@ -126,6 +128,12 @@ def test_clients(rest: list[str]) -> int:
     set_up(development=True)
     install_system_packages(CLIENT_PROGRAMS)
     return run([str(program("python")), "-m", "pytest", "tests/clients", *rest])
+
+
+def test_faults(rest: list[str]) -> int:
+    """The show, its processes, devices, disks and clocks come to harm; the quick ones are a part of `test` too."""
+    set_up(development=True)
+    return run([str(program("python")), "-m", "pytest", "tests/faults", *rest], DANCENET_FAULTS="all")
 
 
 def test_webgpu(rest: list[str]) -> int:
@@ -379,10 +387,10 @@ def run_with_newer_python(arguments: list[str]) -> int:
     return 1
 
 
-def run(command: list[str]) -> int:
-    """Show a command, run it, hand its exit code back."""
+def run(command: list[str], **variables: str) -> int:
+    """Show a command, run it with these variables of the environment besides, hand its exit code back."""
     print(f"$ {' '.join(['python', *command[1:]])}", flush=True)
-    return subprocess.call(command)
+    return subprocess.call(command, env={**os.environ, **variables})
 
 
 def succeeds(command: list[str]) -> bool:

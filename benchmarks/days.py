@@ -20,9 +20,8 @@ from engine.commands.days import days
 from engine.commands.ending import Failure
 from engine.metadata import Metadata
 from engine.poses import Reference, poses
-from training.__main__ import cache_folder
 from training.clips import STEPS_A_SECOND
-from training.footage import read_footage
+from training.footage import cache_folder, read_footage
 
 DAY = 86400.0
 ENDS = (0.3, 1.5)

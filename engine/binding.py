@@ -6,6 +6,7 @@ between steps. On the CPU that takes 0.97 of the time of handing arrays in and o
 """
 
 import itertools
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -15,11 +16,15 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession, IOBinding, OrtValue, RunOptions
 
 from engine.contract import StateTensor
+from engine.providers import SESSION_ERRORS
 
 # Of CUDA graphs; 0 is onnxruntime's own.
 _graphs = itertools.count(1)
 # Uniform numbers of the steps by which two are compared. Each way of a step is recorded once, then played twice.
 TRIAL = (0.1, 0.9, 0.5, 0.3, 0.7, 0.2)
+# Steps, at the most, by which a state that a device took with it is danced anew: two seconds, over which a show's state
+# is looked at once. Of more, only the last ones count, as in the passage that leads a dancer in, which is half as long.
+REMEMBERED = 60
 
 
 class Binding:
@@ -39,7 +44,7 @@ class Binding:
     ) -> None:
         self.inputs = inputs
         self.pi = pi
-        self._session = session
+        self.session = session
         self._buffers = [[np.zeros(each.shape_for(dancers), np.float32) for each in state] for _ in range(2)]
         self._bindings = [self._bind(state, read, write) for read, write in ((0, 1), (1, 0))]
         self._current = 0
@@ -56,11 +61,17 @@ class Binding:
 
     def step(self) -> None:
         """Takes a step from the state and the inputs as they are."""
-        self._session.run_with_iobinding(self._bindings[self._current])
+        self.session.run_with_iobinding(self._bindings[self._current])
         self._current = 1 - self._current
 
+    def rescue(self, other: "Binding") -> None:
+        """Has `other` go on from here."""
+        _hand_over(self, other)
+        for mine, others in zip(self.state, other.state, strict=True):
+            others[...] = mine
+
     def _bind(self, state: Sequence[StateTensor], read: int, write: int) -> IOBinding:
-        binding = self._session.io_binding()
+        binding = self.session.io_binding()
         for each, buffer in zip(state, self._buffers[read], strict=True):
             binding.bind_cpu_input(each.name_in, buffer)
         for name, value in self.inputs.items():
@@ -98,10 +109,12 @@ class DeviceBinding:
         self._turn = turn
         self.inputs = inputs
         self.pi = pi
-        self._session = session
+        self.session = session
         self._memory = memory
         self._here = [np.zeros(each.shape_for(dancers), np.float32) for each in state]
         self._is_here, self._is_newer = True, False  # the rest of the state; whether it may have been written
+        self._fed: deque[NDArray[np.float32]] = deque(maxlen=REMEMBERED)  # latents of the steps since it was here
+        self._fed_all = True  # whether those are all of these steps
         with turn:
             self._there = [[self._put(tensor) for tensor in self._here] for _ in range(2)]
             self._inputs_there = {name: self._put(value) for name, value in inputs.items()}
@@ -138,11 +151,37 @@ class DeviceBinding:
             for here, there in zip(self._here[:changed], self._there[self._current][:changed], strict=True):
                 there.update_inplace(here)
             # It returns when the device is done, as it must be before the latent is read.
-            self._session.run_with_iobinding(self._bindings[self._current], self._options[self._current])
-            self._current = 1 - self._current
-            self._here[0][...] = self._there[self._current][0].numpy()
-            self.pi[...] = self._pi_there.numpy()
+            self.session.run_with_iobinding(self._bindings[self._current], self._options[self._current])
+            latent, pi = self._there[1 - self._current][0].numpy(), self._pi_there.numpy()
+        # Only now, when nothing can fail any more: a step is taken or not.
+        self._current = 1 - self._current
+        if self._is_here:
+            self._fed.clear()
+        self._fed_all = self._is_here or (self._fed_all and len(self._fed) < REMEMBERED)
+        self._fed.append(self._here[0].copy())
+        self._here[0][...], self.pi[...] = latent, pi
         self._is_here = self._is_newer = False
+
+    def rescue(self, other: Binding) -> None:
+        """Has `other`, in the CPU's memory, go on from here, also where the device gives nothing back any more.
+
+        The state is then danced anew from where it was last here, by the latents since: exactly, but for a bundle's own
+        inputs, which may have been others. Where that is too long ago, the last latents lead it in, as a passage does.
+        """
+        _hand_over(self, other)
+        try:
+            state = self.state
+        except SESSION_ERRORS:
+            state = self._here if self._fed_all else [np.zeros_like(tensor) for tensor in self._here]
+            for others, mine in zip(other.state[1:], state[1:], strict=True):
+                others[...] = mine
+            for latent in self._fed:
+                other.latent[...] = latent
+                other.step()
+            other.latent[...], other.pi[...] = self.latent, self.pi
+            return
+        for others, mine in zip(other.state, state, strict=True):
+            others[...] = mine
 
     def begin(self, inputs: Mapping[str, NDArray[np.float32]], pi: NDArray[np.float32]) -> None:
         """Starts anew for others, with the state at zero: what a session has recorded holds for these buffers alone."""
@@ -154,7 +193,7 @@ class DeviceBinding:
         return OrtValue.ortvalue_from_numpy(value.copy(), self._memory, 0)
 
     def _bind(self, state: Sequence[StateTensor], read: int, write: int) -> IOBinding:
-        binding = self._session.io_binding()
+        binding = self.session.io_binding()
         inputs = {each.name_in: there for each, there in zip(state, self._there[read], strict=True)}
         outputs = {each.name_out: there for each, there in zip(state, self._there[write], strict=True)}
         for name, there in (inputs | self._inputs_there).items():
@@ -166,6 +205,12 @@ class DeviceBinding:
     def __del__(self) -> None:
         with self._turn:
             self.__dict__.clear()
+
+
+def _hand_over(one: Binding | DeviceBinding, other: Binding) -> None:
+    for name, value in one.inputs.items():
+        other.inputs[name][...] = value
+    other.pi[...] = one.pi
 
 
 def step_alike(one: Binding | DeviceBinding, other: Binding | DeviceBinding) -> bool:

@@ -1,13 +1,15 @@
 """A bundle, open: a trained dancer's metadata, sessions and bank, held against docs/bundle.md.
 
 Owns the folder's layout and the sessions. Every session is run once when it opens, so that the first frame of a show
-costs what the others do and a graph that cannot run is found out before a window opens.
+costs what the others do and a graph that cannot run is found out before a window opens. Where a device fails later, the
+CPU takes over: a GPU that is unplugged, reset or out of memory costs a show a few late frames.
 """
 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import onnxruntime
@@ -42,18 +44,26 @@ IMAGES_ROUNDED = (DECODER,)
 # From so many images of the bank, and so many at once, is what stays in a grey bundle's images learnt: 0.2 s.
 LOOKED_AT, AT_ONCE = 64, 8
 
+Result = TypeVar("Result")
+
 
 class Bundle:
     """A trained dancer. `step` and `decoder` are open sessions, run once; `bank` is (passages, steps, latent_size).
 
     `state` lists the tensors of the step's state, the latent first. `device` says where the sessions run and why, and
     `rounded` which graphs multiply in 8 bits; `threads` is for images. `ground` is what stays in the images, if they
-    are grey.
+    are grey. `tell` takes a line where the device fails.
     """
 
-    def __init__(self, folder: Path, device: str, threads: int, precision: str) -> None:
+    def __init__(
+        self, folder: Path, device: str, threads: int, precision: str, tell: Callable[[str], None] = lambda line: None
+    ) -> None:
         self.folder = folder
         self.threads = threads
+        self._precision = precision
+        self._tell = tell
+        self._asked = device
+        self._is_open = False
         if not folder.is_dir():
             raise BundleError(f"{folder}: no bundle there; a bundle is a folder with bundle.json")
         self.metadata = Metadata.read(folder)
@@ -67,23 +77,53 @@ class Bundle:
         self.step = self._open(STEP, STEP_THREADS)
         self.state: tuple[StateTensor, ...] = check_step(self._graph(STEP), self.step, self.metadata)
         self._encoder: onnxruntime.InferenceSession | None = None
-        spare = self.device.name == CPU and (os.cpu_count() or 1) > 1
-        self._second = ThreadPoolExecutor(1, "second core") if spare else None
+        self._second = self._second_core()
         self._captures = False
+        self._failed: tuple[onnxruntime.InferenceSession, ...] = ()
         self._idle: dict[int, list[DeviceBinding]] = {}  # by how many dancers they are for
         self._warm_up()
         self.ground = self._look_behind() if self.metadata.image_kind == GREY else None
         if self.device.name == CUDA:
             self._capture()
+        self._is_open = True
 
     def bind(self, dancers: int) -> Binding | DeviceBinding:
         """So many dancers' tensors for the step: the state at zero, the inputs at their defaults."""
-        return self._bind(self.step, dancers, self._captures)
+        return self._surely(lambda: self._bind(self.step, dancers, self._captures))
 
     def unbind(self, binding: Binding | DeviceBinding) -> None:
         """Takes tensors back that nobody uses any more: a graph that was recorded with them serves the next as many."""
         if self._captures and isinstance(binding, DeviceBinding):
             self._idle.setdefault(len(binding.pi), []).append(binding)
+
+    def rescued(self, binding: Binding | DeviceBinding) -> Binding | DeviceBinding:
+        """The CPU's tensors, to go on with instead of those of a device that has failed."""
+        there = self.bind(len(binding.pi))
+        assert isinstance(there, Binding)
+        binding.rescue(there)
+        return there
+
+    def fall_back(self, error: Exception) -> None:
+        """Goes over to the CPU where `error` is a device's, and tells it. Raises the error where it is the CPU's own,
+        or that of a device which was asked for by name and cannot even begin.
+
+        Raises BundleError where the bundle is not there any more as it was opened.
+        """
+        if self.device.name == CPU or not (self._is_open or self._asked == AUTO):
+            raise error
+        failed, reason = self.device.name, one_line(error)
+        # What a driver does at the end of a session whose device is gone nobody promises: they stay.
+        self._failed = self.decoder, self.step
+        _, self.rounded, decoder = self._choose(CPU, self._precision)
+        self.device = Device(CPU, f"{failed} has failed ({reason})")
+        check_decoder(self._graph(DECODER), decoder, self.metadata)
+        step = self._open(STEP, STEP_THREADS)
+        if check_step(self._graph(STEP), step, self.metadata) != self.state:
+            raise BundleError(f"{self._graph(STEP)}: has another state than the one that dances")
+        self.decoder, self.step = decoder, step
+        self._captures, self._idle, self._second = False, {}, self._second_core()
+        if self._is_open:
+            self._tell(f"{self.metadata.name}: {failed} has failed ({reason}); it dances on on the CPU")
 
     def encoder(self) -> onnxruntime.InferenceSession:
         """The encoder's session, opened when first asked for. Raises BundleError."""
@@ -95,6 +135,9 @@ class Bundle:
 
     def decode(self, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Latents (n, latent_size) -> images (n, height, width)."""
+        return self._surely(lambda: self._decode(latents))
+
+    def _decode(self, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
         if self.device.name != CPU:
             return self.decoder.run(["images"], {"latents": latents})[0]  # at once: it has cores enough
         images: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)] * 2
@@ -195,7 +238,7 @@ class Bundle:
         feeds["latent_in"] = latent
         names = [each.name_out for each in self.state]
         try:
-            outputs = self.step.run(names, feeds)
+            outputs = self._surely(lambda: self.step.run(names, feeds))
         except SESSION_ERRORS as error:
             raise BundleError(f"{self._graph(STEP)}: cannot be run ({one_line(error)})") from None
         for each, output in zip(self.state, outputs, strict=True):
@@ -211,6 +254,18 @@ class Bundle:
         if images.shape != (1, height, width):
             raise BundleError(f"{self._graph(DECODER)}: gave images {images.shape}; expected {(1, height, width)}")
 
+    def _surely(self, run: Callable[[], Result]) -> Result:
+        """What `run` gives, by the sessions as they are; where the device fails, once more on the CPU."""
+        try:
+            return run()
+        except SESSION_ERRORS as error:
+            self.fall_back(error)
+            return run()
+
+    def _second_core(self) -> ThreadPoolExecutor | None:
+        spare = self.device.name == CPU and (os.cpu_count() or 1) > 1
+        return ThreadPoolExecutor(1, "second core") if spare else None
+
     def _look_behind(self) -> Ground:
         """What stays behind the dancer in the images of the bank."""
         latents = self.bank.reshape(-1, self.bank.shape[-1])
@@ -223,14 +278,19 @@ class Bundle:
 
 
 def open_bundle(
-    path: str | os.PathLike[str], device: str = AUTO, threads: int = LIVE_THREADS, precision: str = AUTO
+    path: str | os.PathLike[str],
+    device: str = AUTO,
+    threads: int = LIVE_THREADS,
+    precision: str = AUTO,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Bundle:
     """Opens the bundle in the folder `path` on a device by its name, `auto` for the best that works.
 
     `precision` is `fp32`, `int8`, or `auto`: exact steps, with images in int8 on the CPU where the bundle has them.
+    `tell` takes a line where the device fails later, and the CPU takes over.
     Raises BundleError where the bundle breaks its contract, DeviceError where the device cannot be had.
     """
-    return Bundle(Path(path), device, threads, precision)
+    return Bundle(Path(path), device, threads, precision, tell)
 
 
 def graph_file(name: str, precision: str) -> str:

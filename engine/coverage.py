@@ -95,7 +95,7 @@ class Coverage:
 
     `decode` turns latents (dancers, latent_size) into images (dancers, height, width) uint8; `image_kind` is one of
     `IMAGE_KINDS`; `image_size` is that of the decoder's images and `size` that of the texture, both (width, height).
-    Without a `brush` to share it has one of its own. `budget` is the time, in seconds a frame, that decoding may take
+    Without a `brush` to share it has one of its own. `budget` gives the seconds a frame that decoding may take
     (`engine.decoding`). Of the values it reads `dance/dancers`, `dance/layout` and `dance/mirror`.
     """
 
@@ -107,7 +107,7 @@ class Coverage:
         image_size: tuple[int, int],
         size: tuple[int, int],
         brush: Brush | None = None,
-        budget: float | None = None,
+        budget: Callable[[], float | None] = lambda: None,
         ground: Ground | None = None,
     ) -> None:
         if image_kind not in IMAGE_KINDS:

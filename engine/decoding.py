@@ -26,8 +26,9 @@ FIRST, NEVER = 2**40, 2**32
 class Decoding:
     """The images of a company. `decode` turns latents (n, latent_size) into images (n, height, width) uint8.
 
-    `image_size` is (width, height), `blank` the level, or the image, shown for who has not had a turn yet. Without a
-    `budget`, in seconds a frame by the clock `now`, everyone is decoded at once: renders, and machines with a GPU.
+    `image_size` is (width, height), `blank` the level, or the image, shown for who has not had a turn yet. `budget`
+    gives the seconds a frame, by the clock `now`, that there are; where it gives None, everyone is decoded at once:
+    renders, and machines with a GPU. It is asked in every frame, for a GPU may fail.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Decoding:
         decode: Callable[[NDArray[np.float32]], NDArray[np.uint8]],
         image_size: tuple[int, int],
         blank: int | NDArray[np.uint8],
-        budget: float | None = None,
+        budget: Callable[[], float | None] = lambda: None,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.images: NDArray[np.uint8] = np.zeros((0, image_size[1], image_size[0]), np.uint8)
@@ -65,11 +66,12 @@ class Decoding:
         queue = np.flatnonzero(changed & ~alike)
         if turns is not None:
             queue = queue[turns[queue]]
-        if self._budget is None:
+        budget = self._budget()
+        if budget is None:
             for dancers in (queue[queue == 0], queue[queue > 0]):  # the leader as it would be alone, to the last bit
                 self._take(dancers, latents)
         else:
-            budget = self._budget * (1 - CROWDED * (len(latents) / MOST_DANCERS) ** 2)
+            budget *= 1 - CROWDED * (len(latents) / MOST_DANCERS) ** 2
             self._waiting[0] = FIRST
             self._take_turns(queue[np.argsort(-self._waiting[queue], kind="stable")], latents, budget)
         self._share(np.flatnonzero(alike & changed), latents)

@@ -78,6 +78,7 @@ class Models:
         self._opening: tuple[int, Future[Act]] | None = None
         self._gone: list[Act] = []
         self._thread = ThreadPoolExecutor(1, "models")
+        self._thread.submit(list)  # it begins now: a show that has grown to its limits may have no room for a thread
 
     @property
     def bundle(self) -> Bundle:
@@ -144,8 +145,9 @@ class Models:
         self._opening = None
         try:
             act = future.result()
-        except (BundleError, DeviceError, OSError, *SESSION_ERRORS) as error:
-            self._say(f"{one_line(error)}; {self._now.bundle.metadata.name} dances on")
+        except (BundleError, DeviceError, OSError, MemoryError, *SESSION_ERRORS) as error:
+            what = f"{self._folders[place]}: not enough memory" if isinstance(error, MemoryError) else one_line(error)
+            self._say(f"{what}; {self._now.bundle.metadata.name} dances on")
             # Passed over: the next move goes on from it.
             self._folders.pop(place)
             self._here -= place < self._here

@@ -65,7 +65,7 @@ class Picture:
         self._tell = tell
         self._now = now
         self._flash = Flash(context)
-        self._shown = Target(context, size)
+        self._shown = Target(context, quality.size(size))
         self._lit = Lit(context, self._shown.texture)
         self._share = 1.0
         self._changes = changes

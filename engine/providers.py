@@ -64,6 +64,7 @@ SESSION_ERRORS = (
     onnxruntime_errors.NotImplemented,
     onnxruntime_errors.RuntimeException,
     RuntimeError,  # of a provider whose libraries are missing
+    UnicodeDecodeError,  # of a damaged model, whose names onnxruntime's own message cannot hold
 )
 
 

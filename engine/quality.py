@@ -29,7 +29,8 @@ MOST_REMEMBERED, FORGOTTEN = 256, 3600.0
 class Quality:
     """Chooses the size; `budget` is the seconds a frame that the picture may take, `fixed` a share that stays.
 
-    `beside` gives the seconds of these that something else takes: laying the picture onto a screen askew.
+    `beside` gives the seconds of these that something else takes: laying the picture onto a screen askew. No side of
+    the picture is ever longer than `largest`, in pixels: what is drawn into has an end, a wall of screens has none.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class Quality:
         fixed: float | None = None,
         now: Callable[[], float] = time.perf_counter,
         beside: Callable[[], float] = lambda: 0.0,
+        largest: float = math.inf,
     ) -> None:
         self._whole_budget = budget
         self._beside = beside
         self._fixed = fixed
         self._now = now
+        self._largest = largest
         self._step = 0
         self._unsettled = 0
         self._chain: Hashable = None
@@ -61,7 +64,8 @@ class Quality:
 
     def size(self, window: tuple[int, int]) -> tuple[int, int]:
         """The picture's (width, height) for a window's."""
-        return max(1, round(window[0] * self.share)), max(1, round(window[1] * self.share))
+        share = min(self.share, self._largest / max(1, *window))
+        return max(1, round(window[0] * share)), max(1, round(window[1] * share))
 
     def begin(self, chain: Hashable, seconds: Callable[[float], float], new: bool = True) -> None:
         """Another chain is on, which is thought to take so many `seconds` a frame at a share of the window's size.

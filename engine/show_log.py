@@ -253,6 +253,8 @@ class ShowLog:
                 size = -(-n * dancers // 8)
                 turns.append(np.unpackbits(np.frombuffer(data[:size], np.uint8), count=n * dancers).reshape(n, dancers))
                 data = data[size:]
+            if not all(np.isfinite(numbers).all() for numbers in (dts, values, weights, *latents)):
+                raise ValueError("numbers that are none")
             return [
                 Tick(
                     float(dts[tick]),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bundle import Bundle
+from engine.providers import SESSION_ERRORS
 
 # The step gathers a block of weights for each dancer: a megabyte each, 16 of them at once.
 MOST = 16
@@ -33,7 +34,11 @@ class Squad:
     @property
     def state(self) -> list[NDArray[np.float32]]:
         """The tensors of the state as `bundle.state` lists them, to be read and written until the next step."""
-        return self._binding.state
+        try:
+            return self._binding.state
+        except SESSION_ERRORS as error:
+            self._rescue(error)
+            return self._binding.state
 
     @property
     def latent(self) -> NDArray[np.float32]:
@@ -44,7 +49,13 @@ class Squad:
         """Takes a step: `inputs` are the step's by name, those of the state apart, (dancers, ...) or one for all."""
         for name, value in inputs.items():
             self._binding.inputs[name][...] = value
-        self._binding.step()
+        if self._binding.session is not self._bundle.step:  # others found that the device has failed
+            self._binding = self._bundle.rescued(self._binding)
+        try:
+            self._binding.step()
+        except SESSION_ERRORS as error:
+            self._rescue(error)
+            self._binding.step()
 
     def close(self) -> None:
         """Gives its tensors back; nobody may look at it any more."""
@@ -65,6 +76,12 @@ class Squad:
                 new[...] = old
             other.pi[dancer] = self.pi[dancer]
         return other
+
+    def _rescue(self, error: Exception) -> None:
+        """Goes on on the CPU, where the device has failed; raises the error where that was the CPU."""
+        if self._binding.session is self._bundle.step:  # else others have found out already
+            self._bundle.fall_back(error)
+        self._binding = self._bundle.rescued(self._binding)
 
 
 def company(squads: list[Squad], dancers: int, bundle: Bundle) -> list[Squad]:

@@ -19,9 +19,13 @@ os.environ.setdefault("ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER", "1")
 if (SWIFTSHADER := Path("/usr/lib/chromium/vk_swiftshader_icd.json")).exists():
     os.environ.setdefault("VK_ICD_FILENAMES", str(SWIFTSHADER))
 
-# Nobody's own scenes and set-ups of monitors are read by tests, nor written.
-os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="dancenet-tests-")
-atexit.register(shutil.rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True)
+# Nobody's own scenes and set-ups of monitors are read by tests, nor written. Nor is anybody's sound server listened to:
+# a show tells which input it hears, where there is one.
+for own in ("XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
+    os.environ[own] = tempfile.mkdtemp(prefix="dancenet-tests-")
+    atexit.register(shutil.rmtree, os.environ[own], ignore_errors=True)
+for named in ("PULSE_SERVER", "PULSE_RUNTIME_PATH", "PIPEWIRE_REMOTE"):
+    os.environ.pop(named, None)
 
 pytest_plugins = ["tests.display"]
 

@@ -49,7 +49,7 @@ def test_without_a_budget_everyone_is_decoded_in_every_frame() -> None:
 
 def test_with_a_budget_the_leader_is_decoded_always_and_the_others_in_turn() -> None:
     decoder = Decoder()
-    decoding = Decoding(decoder, (3, 2), 255, budget=4.5, now=lambda: decoder.time)
+    decoding = Decoding(decoder, (3, 2), 255, budget=lambda: 4.5, now=lambda: decoder.time)
     turns = []
     for latents in list(moving(7))[:7]:
         decoding.advance(latents)
@@ -60,8 +60,8 @@ def test_with_a_budget_the_leader_is_decoded_always_and_the_others_in_turn() -> 
 
 def test_the_turns_of_a_show_are_taken_again_whatever_time_there_is() -> None:
     decoder = Decoder()
-    live = Decoding(decoder, (3, 2), 255, budget=4.5, now=lambda: decoder.time)
-    again = Decoding(decoder, (3, 2), 255, budget=math.inf, now=lambda: decoder.time)
+    live = Decoding(decoder, (3, 2), 255, budget=lambda: 4.5, now=lambda: decoder.time)
+    again = Decoding(decoder, (3, 2), 255, budget=lambda: math.inf, now=lambda: decoder.time)
     for latents in [*list(moving(7))[:7], *list(moving(3))[:2], *list(moving(9))[:4]]:
         live.advance(latents)
         shown = decoder.taken()
@@ -72,7 +72,7 @@ def test_the_turns_of_a_show_are_taken_again_whatever_time_there_is() -> None:
 
 def test_some_beside_the_leader_are_decoded_however_slow_the_machine_is() -> None:
     decoder = Decoder()
-    decoding = Decoding(decoder, (3, 2), 255, budget=0.001, now=lambda: decoder.time)
+    decoding = Decoding(decoder, (3, 2), 255, budget=lambda: 0.001, now=lambda: decoder.time)
     for latents in list(moving(5))[:4]:
         decoding.advance(latents)
         assert decoding.fresh.sum() == AT_ONCE
@@ -80,7 +80,7 @@ def test_some_beside_the_leader_are_decoded_however_slow_the_machine_is() -> Non
 
 def test_until_its_turn_an_image_stays_as_it_was_and_one_never_decoded_is_blank() -> None:
     decoder = Decoder()
-    decoding = Decoding(decoder, (3, 2), 255, budget=0.5, now=lambda: decoder.time)
+    decoding = Decoding(decoder, (3, 2), 255, budget=lambda: 0.5, now=lambda: decoder.time)
     decoding.advance(company(1, 2, 3, 4, 5))
     assert decoding.images[:, 0, 0].tolist() == [1, 2, 255, 255, 255]
     decoding.advance(company(11, 12, 13, 14, 15))
@@ -99,7 +99,7 @@ def test_what_has_not_changed_costs_nothing_and_counts_as_fresh() -> None:
 
 def test_who_dances_as_the_leader_does_shares_its_image() -> None:
     decoder = Decoder()
-    decoding = Decoding(decoder, (3, 2), 255, budget=0.5, now=lambda: decoder.time)
+    decoding = Decoding(decoder, (3, 2), 255, budget=lambda: 0.5, now=lambda: decoder.time)
     decoding.advance(company(*[5.0] * 64))
     assert decoder.taken() == [[5]]
     assert (decoding.images == 5).all()
@@ -116,7 +116,7 @@ def test_images_handed_out_stay_as_they_were() -> None:
 
 def test_who_joins_is_first_in_turn_and_who_left_is_forgotten() -> None:
     decoder = Decoder()
-    decoding = Decoding(decoder, (3, 2), 255, budget=0.5, now=lambda: decoder.time)
+    decoding = Decoding(decoder, (3, 2), 255, budget=lambda: 0.5, now=lambda: decoder.time)
     frames = moving(6)
     for _ in range(5):
         decoding.advance(next(frames)[:5])

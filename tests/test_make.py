@@ -246,6 +246,12 @@ def test_clients_are_installed_for_their_tests_alone(machine: Machine) -> None:
     assert machine.calls("python")[-1].endswith("-m pytest tests/clients")
 
 
+def test_of_the_faults_all_are_run_by_their_own_command(machine: Machine) -> None:
+    machine.program("python", '[ "$2" != pytest ] || [ "$DANCENET_FAULTS" = all ]', make.program("python").parent)
+    assert make.main(["test-faults"]) == 0
+    assert machine.calls("python")[-1].endswith("-m pytest tests/faults")
+
+
 def test_webgpu_is_installed_for_its_tests_alone(machine: Machine) -> None:
     machine.program("dpkg-query", lacking("libvulkan1"))
     assert make.main(["test-webgpu"]) == 0
@@ -278,12 +284,14 @@ def test_an_unknown_command_names_those_there_are(capfd: pytest.CaptureFixture[s
     assert make.main(["dnace"]) == 2
     assert capfd.readouterr().err == (
         "make.py: unknown command 'dnace'; "
-        "there are dance, test, test-clients, test-webgpu, lint, soak, bench, fuzz, audit, clean and help\n"
+        "there are dance, test, test-clients, test-faults, test-webgpu, lint, soak, bench, fuzz, audit, clean "
+        "and help\n"
     )
 
 
 @pytest.mark.parametrize(
-    "command", ["dance", "test", "test-clients", "test-webgpu", "lint", "soak", "bench", "fuzz", "audit", "clean"]
+    "command",
+    ["dance", "test", "test-clients", "test-faults", "test-webgpu", "lint", "soak", "bench", "fuzz", "audit", "clean"],
 )
 def test_help_tells_of(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert make.main([]) == 0

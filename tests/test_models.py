@@ -41,6 +41,8 @@ class Stage:
     def __init__(self, folders: list[Path]) -> None:
         self.said: list[str] = []
         self.opened: list[str] = []
+        self.full = False
+        """Whether there is no memory for another one."""
         self.changes: list[Act] = []
         self.door = threading.Event()
         self.door.set()
@@ -54,6 +56,8 @@ class Stage:
         assert self.door.wait(PATIENCE)
         assert threading.current_thread() is not threading.main_thread()
         self.opened.append(folder.name)
+        if self.full:
+            raise MemoryError
         return open_bundle(folder, "cpu")
 
     def frames(self, count: int) -> list[tuple[Layer, ...]]:
@@ -133,6 +137,15 @@ def test_a_broken_bundle_is_one_line_and_the_dance_goes_on(stage: Stage, folders
     stage.models.move(1)  # it is passed over from here on
     stage.until(lambda: stage.models.bundle.folder == folders[2])
     assert len(stage.said) == 1
+
+
+def test_a_model_that_memory_does_not_hold_is_one_line_and_the_dance_goes_on(stage: Stage, folders: list[Path]) -> None:
+    stage.full = True
+    stage.models.move(1)
+    stage.until(lambda: bool(stage.said))
+    assert stage.said == [f"{folders[1]}: not enough memory; tiny dances on"]
+    assert stage.models.bundle.folder == folders[0]
+    assert all(len(layers) == 1 for layers in stage.frames(5))
 
 
 def test_without_another_there_is_nowhere_to_move(folders: list[Path]) -> None:

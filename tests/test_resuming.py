@@ -207,12 +207,13 @@ def test_a_dance_that_cannot_have_been_is_refused_and_nothing_has_changed(
     }
 
 
+@pytest.mark.parametrize("name", ["phase", "history", "hidden"])
 def test_of_a_dance_that_cannot_have_been_all_but_the_dance_is_taken_up(
-    tiny_bundle: Path, tmp_path: Path, x_display: Screen, state: State
+    name: str, tiny_bundle: Path, tmp_path: Path, x_display: Screen, state: State
 ) -> None:
     file = tmp_path / "show.state"
     facts = {**state.facts, "targets": {"dance/speed": 0.5}}
-    file.write_bytes(encode(State(facts, {**state.arrays, "phase": np.array(np.inf)})))
+    file.write_bytes(encode(State(facts, {**state.arrays, name: np.full_like(state.arrays[name], np.nan)})))
     with playing_live(tmp_path, "--model", str(tiny_bundle), "--audio", "off", "--state", str(file)) as player:
         line = f"dancenet: {file}: state of the dance: it cannot have been danced; the dance begins afresh\n"
         assert player.said.getvalue().startswith(line)

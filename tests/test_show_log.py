@@ -19,7 +19,7 @@ from engine.audio.sound import SILENCE, Sound
 from engine.show_log import CRC, HEAD, HEARD, TICKS, Encoder, Layer, LogError, Model, ShowLog, Tick
 
 ABOUT = {"fps": 30, "size": [1280, 720], "seed": 7}
-NUMBERS = st.floats(allow_nan=False)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @pytest.fixture(scope="module")

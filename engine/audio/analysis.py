@@ -27,6 +27,9 @@ ONSET_DECAY = 0.1
 # it: the means over the clicks of the tests and the drums of benchmarks/beats.py.
 ONSET_DELAY, BEAT_DELAY = 0.006, 0.008
 
+# Samples beyond four times full scale are a fault of a driver or a file, and would hold the gain down for minutes.
+LOUDEST_SAMPLE = 4.0
+
 # The beat moves on with every second hop, 10.7 ms: a third of what counts as on the beat, for a quarter of the work.
 HOPS_A_BEAT_STEP = 2
 
@@ -80,7 +83,7 @@ class Analysis:
         """Takes in samples, (n,) or (n, channels), -1..1, n as large or small as it comes; returns what each whole hop
         of them told. All but the waveform is heard in the channels' mean.
         """
-        channels = samples if samples.ndim == 2 else samples[:, None]
+        channels = sane(samples if samples.ndim == 2 else samples[:, None])
         self._waveform.feed(channels)
         samples = np.concatenate([self._waiting, mono(channels)])
         whole = len(samples) - len(samples) % self.hop
@@ -113,3 +116,10 @@ class Analysis:
                 beat_time = found
         self.heard = Heard(time, level, bass, low, mid, high, onset, onset_time, beat, beat_time)
         return self.heard
+
+
+def sane(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The samples, where what is no number is silent, and nothing louder than `LOUDEST_SAMPLE`."""
+    if not len(samples) or np.abs(samples).max() <= LOUDEST_SAMPLE:
+        return samples
+    return np.clip(np.nan_to_num(samples, nan=0.0), -LOUDEST_SAMPLE, LOUDEST_SAMPLE)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.audio.analysis import Analysis, Heard
+from engine.audio.analysis import Analysis, Heard, sane
 from engine.audio.decode import CHANNELS
 
 # Written to the ear's input: the samples themselves are wanted, and no more of them.
@@ -62,6 +62,7 @@ class Telling:
 
     def hear(self, block: NDArray[np.float32], began: float) -> None:
         """Hears samples (n, channels), the first of which was at `began`, by `perf_counter`."""
+        block = sane(block)
         start = began - self.fed / self._rate
         self.fed += len(block)
         for values in self._analysis.feed(block):

@@ -19,7 +19,7 @@ from engine import __version__
 from engine.bundle import Bundle
 from engine.clock import FixedClock
 from engine.commands.days_told import in_words, listed, spell
-from engine.commands.ending import FINE, USAGE, Failure, stop_signals
+from engine.commands.ending import FINE, USAGE, Failure, complain, stop_signals
 from engine.commands.opening import Say, model_folders, open_folder, start_controls
 from engine.commands.render import check_folder
 from engine.controls import Controls
@@ -68,7 +68,7 @@ def days(options: argparse.Namespace, reference: Reference | None = None, agains
     if options.out:
         check_folder(options.out)
     folder = model_folders(options.model)[0]
-    bundle = open_folder(folder, options, OFFLINE_THREADS)
+    bundle = open_folder(folder, options, OFFLINE_THREADS, complain)
     try:
         dance = LongDance(bundle, folder, options, reference or of_the_bank(bundle), against)
         if options.resume:

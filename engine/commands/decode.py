@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.commands.ending import FINE, Failure, stop_signals
+from engine.commands.ending import FINE, Failure, complain, stop_signals
 from engine.commands.opening import model_folders, open_folder
 from engine.commands.render import check_folder
 from engine.formats import IMAGES
@@ -36,7 +36,7 @@ class Shown:
 def decode(options: argparse.Namespace) -> int:
     """Decodes `options.latents` to a video or an array of the decoder's own images."""
     check_folder(options.out)
-    bundle = open_folder(model_folders([options.model] if options.model else [])[0], options, OFFLINE_THREADS)
+    bundle = open_folder(model_folders([options.model] if options.model else [])[0], options, OFFLINE_THREADS, complain)
     try:
         latents = open_latents(options.latents, bundle.metadata.latent_size)
     except LatentsError as error:

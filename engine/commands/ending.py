@@ -1,6 +1,7 @@
 """How a command ends: its exit codes, the one line of a failure, the signals that ask it to."""
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,6 +17,11 @@ class Failure(Exception):
     def __init__(self, line: str, code: int = FAILED) -> None:
         super().__init__(line)
         self.code = code
+
+
+def complain(line: str) -> None:
+    """Writes a line about what went wrong while a command goes on."""
+    print(f"dancenet: {line}", file=sys.stderr)
 
 
 @contextmanager

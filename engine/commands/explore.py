@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.axes import KEYS, Axes
 from engine.bundle import Bundle
-from engine.commands.ending import FINE, Failure
+from engine.commands.ending import FINE, Failure, complain
 from engine.commands.opening import model_folders, open_folder
 from engine.commands.render import check_folder
 from engine.formats import STILL
@@ -47,7 +47,7 @@ ROW = """\
 def explore(options: argparse.Namespace) -> int:
     """Writes the axes of `options.model` to `options.out`: a page, or the pictures alone."""
     check_folder(options.out)
-    bundle = open_folder(model_folders([options.model])[0], options, OFFLINE_THREADS)
+    bundle = open_folder(model_folders([options.model])[0], options, OFFLINE_THREADS, complain)
     axes = Axes(bundle.bank)
     strips = [strip(bundle, axes, key) for key in KEYS[: len(axes.principal.shares)]]
     if options.out.suffix == STILL:

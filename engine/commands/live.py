@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.arguments import RENDER_SECONDS
 from engine.audio.sound import SILENCE
+from engine.bundle import BundleError
 from engine.clock import WallClock
 from engine.commands.ending import FINE, NO_DISPLAY, Failure, stop_signals
 from engine.commands.facts import Live, describe, line, runs_on
@@ -32,7 +33,7 @@ from engine.commands.opening import (
     start_controls,
 )
 from engine.commands.render import render_to, song_length
-from engine.commands.resuming import gather, resumed
+from engine.commands.resuming import claimed, gather, resumed
 from engine.commands.unattended import new_unattended, new_vitals, vital_facts
 from engine.controls import Controls
 from engine.decoding import SHARE
@@ -93,7 +94,13 @@ def live(options: argparse.Namespace) -> int:
     journal = Journal(options.log_file) if options.log_file else None
     status = Status(journal=journal)
     try:
-        with journal or nullcontext(), stop_signals() as stopped, closing(status), opened(options, status) as stage:
+        with (
+            journal or nullcontext(),
+            stop_signals() as stopped,
+            closing(status),
+            claimed(options, status.say) as claims,
+            opened(claims, status) as stage,
+        ):
             status.say(runs_on(stage))
             while not (stage.window.closed or stopped() or (leash and leash.cut)):
                 if options.seconds is not None and stage.clock.time >= options.seconds:
@@ -106,7 +113,7 @@ def live(options: argparse.Namespace) -> int:
         if leash:
             return NO_DISPLAY
         return without_display(options, str(missing))
-    except WindowError as error:
+    except (WindowError, BundleError) as error:
         raise Failure(str(error)) from None
     return FINE
 
@@ -120,7 +127,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
     song = song_of(options.audio)
     folders = model_folders(options.model)
     before = resumed(options.state, folders, say)
-    bundle = open_folder(before.folder if before else folders[0], options, LIVE_THREADS)
+    bundle = open_folder(before.folder if before else folders[0], options, LIVE_THREADS, say)
     effects = effect_files(options, watch=True, own=not options.safe)
     controls = start_controls(bundle, folders, effects, options, say, seed=secrets.randbelow(SEEDS))
     clock, keys = WallClock(fps), Keys() if options.keys or not options.installation else Keys(())
@@ -143,7 +150,12 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         guard.callback(cast.models.close)
         if before:
             before.dance_on(cast, say)
-        quality = Quality(PICTURE_SHARE / fps, options.quality, beside=lambda: window.mapping.beside)
+        quality = Quality(
+            PICTURE_SHARE / fps,
+            options.quality,
+            beside=lambda: window.mapping.beside,
+            largest=window.context.info["GL_MAX_TEXTURE_SIZE"],
+        )
         painting = Painting(
             effects, began, lambda: audio.sound if audio else SILENCE, say, lambda: keepers.scenes.changes
         )

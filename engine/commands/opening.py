@@ -68,10 +68,10 @@ def shipped(name: str) -> Path:
         raise Failure(str(error)) from None
 
 
-def open_folder(folder: Path, options: argparse.Namespace, threads: int) -> Bundle:
+def open_folder(folder: Path, options: argparse.Namespace, threads: int, say: Say) -> Bundle:
     """Opens the bundle in a folder, on the device and in the precision that the options name."""
     try:
-        return open_bundle(folder, options.device, threads, options.precision)
+        return open_bundle(folder, options.device, threads, options.precision, say)
     except (BundleError, DeviceError) as error:
         raise Failure(str(error)) from None
 
@@ -194,7 +194,7 @@ def new_cast(
     threads = bundle.threads  # not the bundle itself, which is to go once another one dances
 
     def open_one(folder: Path) -> Bundle:
-        return open_bundle(folder, options.device, threads, options.precision)
+        return open_bundle(folder, options.device, threads, options.precision, say)
 
     models = Models(folders, act, open_one, say, watch)
     connect(controls, models)
@@ -245,7 +245,10 @@ def new_picture(
 
     def new_coverage(bundle: Bundle, size: tuple[int, int]) -> Coverage:
         kind, image_size = bundle.metadata.image_kind, bundle.metadata.image_size
-        limit = budget if bundle.device.name == CPU else None
+
+        def limit() -> float | None:
+            return budget if bundle.device.name == CPU else None
+
         return Coverage(context, bundle.decode, kind, image_size, size, brush, limit, bundle.ground)
 
     try:

@@ -19,7 +19,7 @@ from engine.audio.decode import AudioError, length
 from engine.audio.sound import SILENCE
 from engine.bundle import Bundle
 from engine.clock import FixedClock
-from engine.commands.ending import FINE, Failure, stop_signals
+from engine.commands.ending import FINE, Failure, complain, stop_signals
 from engine.commands.opening import (
     Painting,
     Say,
@@ -98,7 +98,7 @@ def run_render(
     """Runs a show of so many frames into `out`."""
     check_folder(out)
     folders = model_folders(options.model)[:1]
-    bundle = open_folder(folders[0], options, OFFLINE_THREADS)
+    bundle = open_folder(folders[0], options, OFFLINE_THREADS, complain)
     watchdogs: list[Watchdog] = []
 
     def build(say: Say) -> tuple[Show, AnyRecorder]:

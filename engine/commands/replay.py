@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from engine.bundle import Bundle
-from engine.commands.ending import FINE, Failure
+from engine.commands.ending import FINE, Failure, complain
 from engine.commands.opening import DEFAULT_MODEL, Painting, Say, effect_files, model_folders, open_folder, shipped
 from engine.commands.render import FIRST_DATE, AnyRecorder, check_folder, new_recording, record
 from engine.formats import IMAGES
@@ -87,8 +87,8 @@ def open_logged(log: ShowLog, model: Model, options: argparse.Namespace) -> Bund
     """The bundle that shows the latents of a model of the log. Raises LogError or Failure."""
     given = model_folders(options.model) if options.model else []
     folder, warning = find_bundle(log, model, given, [] if given else [shipped(DEFAULT_MODEL)])
-    bundle = open_folder(folder, options, OFFLINE_THREADS)
+    bundle = open_folder(folder, options, OFFLINE_THREADS, complain)
     check_latents(log, model, bundle.metadata.latent_size, folder)
     if warning:
-        print(f"dancenet: {warning}", file=sys.stderr)
+        complain(warning)
     return bundle

@@ -5,15 +5,20 @@ model dances, and all that its dance carries on from. How the picture lies on th
 file; what has only begun, such as a fade, is kept as where it leads.
 """
 
+import argparse
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.commands.opening import Cast, Say, Timekeepers
 from engine.controls import Controls
+from engine.only_one import OnlyOne, Taken
 from engine.parameters import LFOS, MOST_DANCERS, SIGNALS
 from engine.routes import NUMBERS, Route
 from engine.scene import STEM, Scene
@@ -51,6 +56,26 @@ def gather(
         "time": now(),
     }
     return State(facts, cast.models.dancer.state())
+
+
+@contextmanager
+def claimed(options: argparse.Namespace, say: Say) -> Iterator[argparse.Namespace]:
+    """The options, with a state's file that is this show's alone: without one where another show keeps its own there,
+    which is told.
+    """
+    lock: OnlyOne | None = None
+    if options.state is not None:
+        try:
+            with suppress(OSError):  # a disk that takes nothing is told by the keeper
+                lock = OnlyOne(options.state.with_name(f"{options.state.name}.lock"))
+        except Taken:
+            say(f"state: {options.state}: another show keeps its own there; this one begins afresh, and keeps none")
+            options = argparse.Namespace(**{**vars(options), "state": None})
+    if lock is None:
+        yield options
+        return
+    with closing(lock):
+        yield options
 
 
 class Resumed:
@@ -103,6 +128,8 @@ class Resumed:
     def dance_on(self, cast: Cast, say: Say) -> None:
         """Takes up the dance, of a company of the `seeds`; where it cannot be, that is told, and it dances afresh."""
         try:
+            if not all(np.isfinite(array).all() for array in self._arrays.values()):
+                raise ValueError("state of the dance: it cannot have been danced")
             cast.models.dancer.restore(self._arrays)
         except ValueError as error:
             say(f"{self._path}: {error}; the dance begins afresh")

@@ -3,6 +3,7 @@
 Owns the GL resources for that, the mask, and the last corners between which a picture could lie.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -128,7 +129,11 @@ class ScreenMapping:
         return self._card[1]
 
     def _texture(self, pixels: NDArray[np.uint8]) -> moderngl.Texture:
-        """A texture of pixels whose top row comes first, (height, width) or (height, width, 3)."""
+        """A texture of pixels whose top row comes first, (height, width) or (height, width, 3); of every other one, or
+        fewer, where they are more than a texture holds.
+        """
+        every = math.ceil(max(pixels.shape[:2]) / self._context.info["GL_MAX_TEXTURE_SIZE"])
+        pixels = pixels[::every, ::every]
         components = pixels.shape[2] if pixels.ndim == 3 else 1
         size = pixels.shape[1], pixels.shape[0]
         return self._context.texture(size, components, np.ascontiguousarray(pixels[::-1]), alignment=1)

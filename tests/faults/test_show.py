@@ -11,6 +11,7 @@ import pytest
 
 from engine.show_log import ShowLog
 from tests.display import Screen
+from tests.faults import slow
 from tests.faults.installation import Installation, alive, installed, is_red, red_screen, screen, until  # noqa: F401
 from tests.fixtures.tiny_bundle import write_tiny_bundle
 from tests.test_command_line import free_port
@@ -76,6 +77,23 @@ def test_a_show_that_is_killed_dances_on_and_no_desktop_is_seen(
     place = max(place for place, latents in enumerate(danced(log)) if latents in steps[:10])
     assert sum(tick.dt for tick in before[place:]) <= OLDEST
     assert after[0].values["picture/dimmer"] == 0.5
+
+
+@slow
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
+def test_a_show_that_crashes_in_a_driver_is_started_anew(
+    number: signal.Signals,
+    screen: Screen,  # noqa: F811
+    dancer: tuple[str, ...],
+    tmp_path: Path,
+) -> None:
+    with installed(screen, tmp_path, *dancer) as installation:
+        installation.plays()
+        installation.keeps(lambda state: True, "anything")
+        os.kill(installation.show, number)
+        installation.says(f"dancenet: installation: the show ended by signal {number.value}; starting it as it was\n")
+        installation.plays()
+        assert installation.curtain
 
 
 def test_a_show_that_hangs_is_killed_and_started_anew(
