@@ -138,15 +138,11 @@ class Bundle:
         return chosen, on_cpu if chosen.name == CPU else (), decoder
 
     def _open_all(self, decoder: onnxruntime.InferenceSession | None) -> None:
-        """Opens and checks what a frame takes: the step on one core, the rest on another, where there is one.
+        """Opens and checks what a frame takes: the step on a second core, where there is one, the rest on this one.
 
         The step takes three times as long as the rest together: its weights fill 50 MB. onnxruntime lets go of
         Python's lock while it opens a session.
         """
-
-        def open_step() -> None:
-            self.step = self._open(STEP, STEP_THREADS)
-            self.state: tuple[StateTensor, ...] = check_step(self._graph(STEP), self.step, self.metadata)
 
         def open_rest() -> None:
             self.bank = read_bank(self.folder / BANK, self.metadata)
@@ -154,7 +150,11 @@ class Bundle:
             check_decoder(self._graph(DECODER), self.decoder, self.metadata)
             self._try_decoder()
 
-        self.together([open_step, open_rest])
+        def open_step() -> None:
+            self.step = self._open(STEP, STEP_THREADS)
+            self.state: tuple[StateTensor, ...] = check_step(self._graph(STEP), self.step, self.metadata)
+
+        self.together([open_rest, open_step])
         self._try_step()
 
     def _graph(self, name: str) -> Path:

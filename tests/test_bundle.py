@@ -419,7 +419,7 @@ def test_the_step_and_the_decoder_are_opened_at_once(tiny_bundle: Path, monkeypa
     assert bundle.decode(bundle.bank[:1, 0]).shape == (1, HEIGHT, WIDTH)
 
 
-def test_on_one_core_the_step_is_opened_before_the_decoder(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_one_core_the_decoder_is_opened_before_the_step(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened, open_one = [], engine.bundle.open_session
 
     def open_noted(path: Path, *arguments: Any) -> Any:
@@ -429,7 +429,7 @@ def test_on_one_core_the_step_is_opened_before_the_decoder(tiny_bundle: Path, mo
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     monkeypatch.setattr(engine.bundle, "open_session", open_noted)
     open_bundle(tiny_bundle, "cpu")
-    assert opened == [("step.onnx", True), ("decoder.onnx", True)]
+    assert opened == [("decoder.onnx", True), ("step.onnx", True)]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
