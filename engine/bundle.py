@@ -71,17 +71,15 @@ class Bundle:
         for name in files:
             if not (folder / name).is_file():
                 raise BundleError(f"{folder / name}: missing; a bundle holds {', '.join(files)}")
-        self.bank = read_bank(folder / BANK, self.metadata)
-        self.device, self.rounded, self.decoder = self._choose(device, precision)
-        check_decoder(self._graph(DECODER), self.decoder, self.metadata)
-        self.step = self._open(STEP, STEP_THREADS)
-        self.state: tuple[StateTensor, ...] = check_step(self._graph(STEP), self.step, self.metadata)
-        self._encoder: onnxruntime.InferenceSession | None = None
+        self.device, self.rounded, decoder = self._choose(device, precision)
         self._second = self._second_core()
+        self.decoder: onnxruntime.InferenceSession
+        self.step: onnxruntime.InferenceSession
         self._captures = False
         self._failed: tuple[onnxruntime.InferenceSession, ...] = ()
         self._idle: dict[int, list[DeviceBinding]] = {}  # by how many dancers they are for
-        self._warm_up()
+        self._encoder: onnxruntime.InferenceSession | None = None
+        self._open_all(decoder)
         self.ground = self._look_behind() if self.metadata.image_kind == GREY else None
         if self.device.name == CUDA:
             self._capture()
@@ -116,6 +114,7 @@ class Bundle:
         self._failed = self.decoder, self.step
         _, self.rounded, decoder = self._choose(CPU, self._precision)
         self.device = Device(CPU, f"{failed} has failed ({reason})")
+        decoder = decoder or self._open(DECODER, self.threads)
         check_decoder(self._graph(DECODER), decoder, self.metadata)
         step = self._open(STEP, STEP_THREADS)
         if check_step(self._graph(STEP), step, self.metadata) != self.state:
@@ -168,8 +167,10 @@ class Bundle:
         """In what precision it plays, in words."""
         return {ROUNDED: INT8, IMAGES_ROUNDED: "fp32, images in int8"}.get(self.rounded, FP32)
 
-    def _choose(self, device: str, precision: str) -> tuple[Device, tuple[str, ...], onnxruntime.InferenceSession]:
-        """The device, which graphs multiply in 8 bits there, and the decoder, open."""
+    def _choose(
+        self, device: str, precision: str
+    ) -> tuple[Device, tuple[str, ...], onnxruntime.InferenceSession | None]:
+        """The device, which graphs multiply in 8 bits there, and the decoder, where a GPU was tried with it."""
         if precision == INT8:
             if self.metadata.precision != INT8:
                 raise BundleError(f"{self.folder}: no int8 graphs; `dancenet export --precision int8` writes them")
@@ -179,12 +180,27 @@ class Bundle:
         on_cpu: tuple[str, ...] = ()
         if self.metadata.precision == INT8 and precision != FP32:
             on_cpu = ROUNDED if precision == INT8 else IMAGES_ROUNDED
-        file = self.folder / graph_file(DECODER, INT8 if on_cpu else FP32)
-        try:
-            chosen, decoder = choose(self.folder / DECODER, device, self.threads, file)
-        except SESSION_ERRORS as error:
-            raise _unreadable(file, error) from None
+        chosen, decoder = choose(self.folder / DECODER, device, self.threads)
         return chosen, on_cpu if chosen.name == CPU else (), decoder
+
+    def _open_all(self, decoder: onnxruntime.InferenceSession | None) -> None:
+        """Opens and checks what a frame takes: the step on a second core, where there is one, the rest on this one.
+
+        The step takes three times as long as the rest together: its weights fill 50 MB. onnxruntime lets go of
+        Python's lock while it opens a session.
+        """
+
+        def open_rest() -> None:
+            self.bank = read_bank(self.folder / BANK, self.metadata)
+            self.decoder = decoder or self._open(DECODER, self.threads)
+            check_decoder(self._graph(DECODER), self.decoder, self.metadata)
+
+        def open_step() -> None:
+            self.step = self._open(STEP, STEP_THREADS)
+            self.state: tuple[StateTensor, ...] = check_step(self._graph(STEP), self.step, self.metadata)
+
+        self.together([open_rest, open_step])
+        self.together([self._try_decoder, self._try_step])  # a device that fails has both to fall back from
 
     def _graph(self, name: str) -> Path:
         """The file of a graph in the precision that it is played in; the encoder is exact in every bundle."""
@@ -231,11 +247,10 @@ class Bundle:
         except (DeviceError, *SESSION_ERRORS):
             return
 
-    def _warm_up(self) -> None:
-        """Runs the step and the decoder once on a latent of the bank, and checks what comes out."""
-        latent = self.bank[:1, 0]
+    def _try_step(self) -> None:
+        """Runs the step once on a latent of the bank, and checks what comes out."""
         feeds = {each.name_in: np.zeros(each.shape, np.float32) for each in self.state} | self._inputs(1)
-        feeds["latent_in"] = latent
+        feeds["latent_in"] = self.bank[:1, 0]
         names = [each.name_out for each in self.state]
         try:
             outputs = self._surely(lambda: self.step.run(names, feeds))
@@ -246,8 +261,11 @@ class Bundle:
                 raise BundleError(f"{self._graph(STEP)}: gave {each.name_out} {output.shape}; expected {each.shape}")
             if not np.isfinite(output).all():
                 raise BundleError(f"{self._graph(STEP)}: gave {each.name_out} that is not finite; expected numbers")
+
+    def _try_decoder(self) -> None:
+        """Runs the decoder once on a latent of the bank, and checks what comes out."""
         try:
-            images = self.decode(latent)
+            images = self.decode(self.bank[:1, 0])
         except SESSION_ERRORS as error:
             raise BundleError(f"{self._graph(DECODER)}: cannot be run ({one_line(error)})") from None
         width, height = self.metadata.image_size

@@ -105,16 +105,12 @@ def missing(name: str) -> Missing | None:
 
 
 def choose(
-    path: str | os.PathLike[str],
-    wanted: str = AUTO,
-    threads: int = LIVE_THREADS,
-    on_cpu: str | os.PathLike[str] | None = None,
-) -> tuple[Device, onnxruntime.InferenceSession]:
-    """Opens the model at `path` on the device `wanted`, or with `auto` on the first that works.
+    path: str | os.PathLike[str], wanted: str = AUTO, threads: int = LIVE_THREADS
+) -> tuple[Device, onnxruntime.InferenceSession | None]:
+    """The device `wanted`, or with `auto` the first that works, and the model at `path` open there.
 
-    The CPU opens the one at `on_cpu` instead, where there is one.
-    Raises DeviceError where a device asked for by name cannot be had, and one of SESSION_ERRORS where the CPU cannot
-    open the model.
+    On the CPU, which needs no trial, nothing is opened: None. Raises DeviceError where a device asked for by name
+    cannot be had.
     """
     if wanted not in DEVICES:
         raise DeviceError(f"--device {wanted}: unknown; it is one of {', '.join(DEVICES)}")
@@ -132,7 +128,7 @@ def choose(
         if wanted != AUTO:
             raise DeviceError(f"--device {name}: {opened.what}; {opened.remedy}")
         troubles.append(f"{name}: {opened.what}")
-    return Device(CPU, "; ".join(troubles) or "as asked"), _open(on_cpu or path, CPU, threads)
+    return Device(CPU, "; ".join(troubles) or "as asked"), None
 
 
 def open_session(
