@@ -25,24 +25,26 @@ from engine.arguments import (
 from engine.commands.ending import FAILED, FINE, Failure
 
 # What the extras bring that other packages' commands need.
-BROUGHT = {"training": ("torch", "onnx"), "keras": ("h5py",)}
+BROUGHT = {"training": ("torch", "onnx", "cv2"), "keras": ("h5py",)}
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A command of another package, which the live show does without: a function of its `__main__`, and the extras
-    that it needs.
+    """A command of another package, which the live show does without: a function of its `__main__`, the extras that it
+    needs, and what of those it does without.
     """
 
     package: str
     function: str
     extras: tuple[str, ...]
+    without: tuple[str, ...] = ()
 
 
 HANDED_OVER = {
     "train": Elsewhere("training", "main", ("training",)),
-    "export": Elsewhere("export", "main", ("training",)),
-    "import-keras": Elsewhere("export", "import_keras", ("training", "keras")),
+    "footage": Elsewhere("training.preview", "main", ("training",), without=("torch", "onnx")),
+    "export": Elsewhere("export", "main", ("training",), without=("cv2",)),
+    "import-keras": Elsewhere("export", "import_keras", ("training", "keras"), without=("cv2",)),
     "encode": Elsewhere("export", "encode", ()),
 }
 
@@ -147,10 +149,11 @@ def run(command: str, arguments: list[str]) -> int:
 
 def hand_over(command: str, place: Elsewhere, arguments: list[str]) -> int:
     """Runs a command of another package."""
-    if importlib.util.find_spec(place.package) is None:
-        raise Failure(f"{command}: this installation has no {place.package}")
+    top = place.package.partition(".")[0]
+    if importlib.util.find_spec(top) is None:
+        raise Failure(f"{command}: this installation has no {top}")
     if not {"-h", "--help"} & set(arguments):
-        for needed in [package for extra in place.extras for package in BROUGHT[extra]]:
+        for needed in [package for extra in place.extras for package in BROUGHT[extra] if package not in place.without]:
             if importlib.util.find_spec(needed) is None:
                 raise Failure(f'{command} needs {needed}: pip install "dancenet-live[{",".join(place.extras)}]"')
     return getattr(importlib.import_module(f"{place.package}.__main__"), place.function)(arguments)

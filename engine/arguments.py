@@ -54,6 +54,8 @@ commands:
                             dance for days, faster than the clock, and tell how it went
   dancenet still OUT.png    one frame of a dance
   dancenet train FOOTAGE... train a dancer on footage
+  dancenet footage FOOTAGE... --out DIR
+                            see and judge footage before a dancer is trained on it
   dancenet export CHECKPOINT --out DIR
                             write a trained dancer's bundle
   dancenet import-keras     write a bundle from weights of the original DanceNet (2018)

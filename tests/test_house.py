@@ -29,6 +29,7 @@ OPEN_GL = ("opening", "render", "isf_check")
 IMPORTED_AS = {
     **{"onnxruntime-gpu": "onnxruntime", "onnxruntime-ep-webgpu": "onnxruntime_ep_webgpu"},
     **{"lightning-fabric": "lightning_fabric", "python-osc": "pythonosc"},
+    "opencv-python-headless": "cv2",
 }
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.arguments import parse
+from training.arguments import look_of, parse
 from training.launch import LOST, launch, report_failure
 
 # glibc gives large blocks back to the system at once and takes them anew, page by page: 1.4 times the time of a step.
@@ -88,7 +88,8 @@ def train_at(place: "Place", options: argparse.Namespace) -> None:
 
     def look() -> tuple[Footage, int]:
         paths, cache = options.footage, options.cache or cache_folder()
-        found = read_footage(paths, vae_config.image_size, options.fit, cache, lambda takes: progress(takes, "footage"))
+        size, told = vae_config.image_size, lambda takes: progress(takes, "footage")
+        found = read_footage(paths, size, options.fit, cache, told, look_of(options))
         report_footage(found)
         return found, begin(runs, options, processes.count)
 
@@ -123,6 +124,8 @@ def train_at(place: "Place", options: argparse.Namespace) -> None:
 
 
 def report_footage(footage: "Footage") -> None:
+    for name, note in footage.notes:
+        say(f"{name}: {note}")
     for path, reason in footage.left_out:
         say(f"{path}: left out: {reason}")
     say(footage.summary())

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from training.look import MATTES, VIEWS, Look
+
 SIZE = (208, 120)
 VAE_EPOCHS, DECODER_EPOCHS, MDN_RNN_EPOCHS = 4, 4, 150
 
@@ -16,7 +18,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("footage", nargs="+", type=Path, metavar="FOOTAGE", help="videos, GIFs, folders of them or of numbered images")
+    add_footage_options(parser)
     add("--out", type=Path, required=True, metavar="DIR", help="folder of the bundle; checkpoints go to DIR/training")
     add("--resume", action="store_true", help="go on where a stopped run in DIR was")
     add("--minutes", type=positive, metavar="N", help="train for N minutes in all, instead of by epochs")
@@ -26,7 +28,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--refine", type=Path, metavar="DIR",
         help="train this bundle on, on its own footage: it dances as before, and is shown better",
     )  # fmt: skip
-    add("--fit", choices=("crop", "pad"), default="crop", help="how images of another shape are made to fit")
     add("--seed", type=int, default=0, help="a run with the same seed, footage and options ends in the same figures")
     add("--name", help="what the dancer is called (DIR's name)")
     add("--data", default="", help="what the footage is, for the model card (the files' names)")
@@ -34,7 +35,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--temperature", type=positive, default=1.0, help="at which this dancer is at its best")
     add("--pi-temperature", type=positive, default=1.0, help="its trim of the mixture's choice")
     add("--sigma-temperature", type=positive, default=1.0, help="its trim of the noise")
-    add("--cache", type=Path, metavar="DIR", help="where decoded footage is kept (the user's cache folder)")
     add("--checkpoint-seconds", type=positive, default=60.0, metavar="N", help="between two checkpoints")
     add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="auto: bfloat16 where it is fast")
     add("--device", default="auto", help="auto, cpu or cuda")
@@ -70,6 +70,47 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if options.nodes > 1 and not options.meet:
         parser.error("--nodes takes --meet HOST:PORT, of one of the machines, the same on all")
     return options
+
+
+def add_footage_options(parser: argparse.ArgumentParser) -> None:
+    """What `train` and `footage` take alike: the footage, and how it becomes images."""
+    add = parser.add_argument
+    add(
+        "footage", nargs="+", type=Path, metavar="FOOTAGE",
+        help="videos, GIFs, BVH files, folders of them or of numbered images",
+    )  # fmt: skip
+    add("--fit", choices=("crop", "pad"), default="crop", help="how images of another shape are made to fit")
+    add("--cache", type=Path, metavar="DIR", help="where decoded footage is kept (the user's cache folder)")
+    add(
+        "--matte", choices=MATTES, default="auto",
+        help="how the dancer is cut out: from an even backdrop (luma), a green or other screen (chroma), a room "
+        "filmed by a camera that stands still (background) or moves (motion), or not at all (none); auto chooses "
+        "for each clip and says so",
+    )  # fmt: skip
+    add("--track", action="store_true", help="follow a dancer who travels, or is small, so that they fill the image")
+    add(
+        "--view", type=view, action="append", metavar="VIEW",
+        help=f"of motion capture: {', '.join(VIEWS)}, or degrees to the dancer's left; each one is a clip (front)",
+    )  # fmt: skip
+
+
+def look_of(options: argparse.Namespace) -> Look:
+    """The look that the options give. Raises ValueError where they contradict each other."""
+    if options.track and options.matte == "none":
+        raise ValueError("--track follows a silhouette, and --matte none makes none: leave one of them out")
+    return Look(options.matte, options.track, True, tuple(options.view or [VIEWS["front"]]))
+
+
+def view(text: str) -> float:
+    if text in VIEWS:
+        return VIEWS[text]
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not -360 <= value <= 360:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither degrees, -360 to 360, nor one of {', '.join(VIEWS)}")
+    return value
 
 
 def positive(text: str) -> float:

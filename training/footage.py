@@ -1,15 +1,18 @@
 """Footage -> clips of grey images at the dance's rate, kept in a cache on disk.
 
-Reads any video FFmpeg reads, GIFs, and folders of numbered images (`1.jpg`, `2.jpg`, ...). A clip's images stay on
-disk, compressed: however long the footage is, memory stays small. What can't be read is named and left out.
+Reads any video FFmpeg reads, GIFs, folders of numbered images (`1.jpg`, `2.jpg`, ...) and motion capture. A clip's
+images stay on disk, compressed: however long the footage is, memory stays small. What can't be read is named and left
+out.
 """
 
 import hashlib
+import json
 import os
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -18,21 +21,40 @@ from av.video.reformatter import Interpolation
 
 from training.clips import STEPS_A_SECOND, Clip
 from training.frames import Frames, is_whole, write_frames
+from training.look import AS_IT_IS, Look
 
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 VIDEO_ENDINGS = {
     ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ogv", ".wmv", ".flv", ".mts", ".gif",
 }  # fmt: skip
-CACHE_VERSION = 2  # raised when what a cached clip holds changes
+CACHE_VERSION = 3  # raised when what a cached clip holds changes
 FITS = ("crop", "pad")
+CAPTURE_ENDING = ".bvh"
+
+
+@dataclass
+class Made:
+    """A clip as the cache has it: `Part`'s words; the clip, None where refused; its take, and its first step in it."""
+
+    name: str
+    note: str
+    refused: str | None
+    clip: Clip | None
+    take: list[Path]
+    start: int
 
 
 @dataclass
 class Footage:
-    """All usable clips, in order of their names, and what was left out: (path, reason)."""
+    """All usable clips, in order of their names; what was left out: (path, reason)."""
 
     clips: list[Clip]
     left_out: list[tuple[str, str]]
+    made: list[Made] = field(default_factory=list)  # the clips, in order of the takes, and how each was made
+
+    @property
+    def notes(self) -> list[tuple[str, str]]:
+        return sorted((made.name, made.note) for made in self.made)
 
     def summary(self) -> str:
         frames = sum(len(clip) for clip in self.clips)
@@ -63,7 +85,7 @@ def find_takes(paths: list[Path]) -> tuple[list[list[Path]], list[tuple[str, str
             images = [p for p in entries if p.suffix.lower() in IMAGE_ENDINGS]
             if images:
                 takes.append(images)
-            inner = [p for p in entries if p.is_dir() or p.suffix.lower() in VIDEO_ENDINGS]
+            inner = [p for p in entries if p.is_dir() or p.suffix.lower() in {*VIDEO_ENDINGS, CAPTURE_ENDING}]
             found, problems = find_takes(inner)
             takes += found
             left_out += problems
@@ -100,8 +122,8 @@ def fitted(frame: av.VideoFrame, aspect: Fraction, size: tuple[int, int], fit: s
     return padded
 
 
-def video_images(path: Path, size: tuple[int, int], fit: str) -> Iterator[np.ndarray]:
-    """Images at the dance's rate: at each step's time, the frame that is on screen then, by the time stamps."""
+def video_steps(path: Path) -> Iterator[tuple[av.VideoFrame, Fraction]]:
+    """At each step's time the frame that is on screen then, by the time stamps; and a pixel's width by its height."""
     with av.open(str(path)) as container:
         if not container.streams.video:
             raise ValueError("it has no video")
@@ -118,49 +140,147 @@ def video_images(path: Path, size: tuple[int, int], fit: str) -> Iterator[np.nda
             start = time if start is None else start
             last_time = time
             while shown is not None and Fraction(step, STEPS_A_SECOND) < time - start:
-                yield shown
+                yield shown, aspect
                 step += 1
-            # A frame that is replaced before the next step's time is never seen: do not scale it.
-            shown = fitted(frame, aspect, size, fit)
+            shown = frame
         # The last frame stays on screen for one frame's time.
         while shown is not None and start is not None and Fraction(step, STEPS_A_SECOND) < last_time - start + 1 / rate:
-            yield shown
+            yield shown, aspect
             step += 1
 
 
-def still_images(paths: list[Path], size: tuple[int, int], fit: str) -> Iterator[np.ndarray]:
+def still_steps(paths: list[Path]) -> Iterator[tuple[av.VideoFrame, Fraction]]:
     """A folder's images, one a step."""
     for path in paths:
         with av.open(str(path)) as container:
             frame = next(container.decode(video=0), None)
             if frame is None:
                 raise ValueError(f"{path.name} holds no image")
-            yield fitted(frame, Fraction(1), size, fit)
+            yield frame, Fraction(1)
 
 
-def cache_name(take: list[Path], size: tuple[int, int], fit: str) -> str:
+def take_steps(take: list[Path]) -> Iterator[tuple[av.VideoFrame, Fraction]]:
+    single = len(take) == 1 and take[0].suffix.lower() not in IMAGE_ENDINGS
+    return video_steps(take[0]) if single else still_steps(take)
+
+
+def converted(
+    steps: Iterable[tuple[av.VideoFrame, Fraction]], convert: Callable[[av.VideoFrame, Fraction], np.ndarray]
+) -> Iterator[np.ndarray]:
+    """Each step's frame as an array; one that stays on screen is converted once, one that is never seen not at all."""
+    last, image = None, np.empty(0)
+    for frame, aspect in steps:
+        if frame is not last:
+            last, image = frame, convert(frame, aspect)
+        yield image
+
+
+class Reader:
+    """Reads a take's steps onwards, as `convert` makes arrays of them."""
+
+    def __init__(self, take: list[Path], convert: Callable[[av.VideoFrame, Fraction], np.ndarray]) -> None:
+        self.steps, self.convert, self.at = take_steps(take), convert, 0
+
+    def read(self, start: int, stop: int | None) -> Iterator[np.ndarray]:
+        """Steps `start` to `stop`, to the end if that is None; those before `start` that are left are passed over."""
+        for _ in islice(self.steps, start - self.at):
+            pass
+        self.at = start if stop is None else stop
+        return converted(islice(self.steps, None if stop is None else stop - start), self.convert)
+
+
+@dataclass
+class Part:
+    """One clip that a take has. note: how it was made, for the one who waits; refused: why it is left out, or None."""
+
+    name: str
+    note: str
+    images: Iterator[np.ndarray]
+    refused: str | None = None
+    start: int = 0  # the step of the take that it begins with
+
+
+def parts(take: list[Path], size: tuple[int, int], fit: str, look: Look) -> Iterator[Part]:
+    """A take's clips, in order; the images of each are to be read before the next is asked for."""
+    name = (take[0] if len(take) == 1 else take[0].parent).stem
+    if take[0].suffix.lower() == CAPTURE_ENDING:
+        from training.bvh import read_bvh
+        from training.silhouette import silhouettes
+
+        capture = read_bvh(take[0])
+        for angle in look.views:
+            title = name if len(look.views) == 1 else f"{name}@{angle:g}"
+            yield Part(title, f"motion capture, seen at {angle:g} degrees", silhouettes(capture, angle, size))
+        return
+    plain = Reader(take, lambda frame, aspect: fitted(frame, aspect, size, fit))
+    if look.as_it_is():
+        yield Part(name, "as it is", plain.read(0, None))
+        return
+    from training.shots import images, shots, working
+
+    ahead, behind = Reader(take, working), Reader(take, working)
+    for number, shot in enumerate(shots(ahead.read(0, None), look.matte, look.track, look.cuts), 1):
+        title = name if number == 1 else f"{name}#{number:03}"
+        if shot.matte is None:
+            yield Part(title, "", iter(()), shot.refused, shot.start)
+        elif shot.matte.cut is None:
+            yield Part(title, str(shot.matte), plain.read(shot.start, shot.stop), start=shot.start)
+        else:
+            frames = behind.read(shot.start, shot.stop)
+            yield Part(title, str(shot.matte), images(shot.matte, frames, size, fit, look.track), start=shot.start)
+
+
+def cache_name(take: list[Path], size: tuple[int, int], fit: str, look: Look) -> str:
     """A name that changes when the files (path, size, time) or what is made of them change."""
-    identity = [CACHE_VERSION, size, fit, STEPS_A_SECOND]
+    identity = [CACHE_VERSION, size, fit, STEPS_A_SECOND, look]
     for path in take:
         status = path.stat()
         identity += [str(path.resolve()), status.st_size, status.st_mtime_ns]
     return hashlib.sha256(repr(identity).encode()).hexdigest()[:24]
 
 
-def read_take(take: list[Path], size: tuple[int, int], fit: str, cache: Path) -> Frames:
-    """The take's images, from the cache, or read into it where they are not whole there.
+def read_take(take: list[Path], size: tuple[int, int], fit: str, cache: Path, look: Look) -> list[Made]:
+    """The take's clips, from the cache, or read into it where they are not whole there.
 
     Raises ValueError with the reason where they cannot be read.
     """
-    folder = cache / cache_name(take, size, fit)
-    if not is_whole(folder):
-        single = len(take) == 1 and take[0].suffix.lower() not in IMAGE_ENDINGS
-        images = video_images(take[0], size, fit) if single else still_images(take, size, fit)
+    key = cache_name(take, size, fit, look)
+    index = cache / f"{key}.json"
+    kept = _kept(index)
+    if kept is None:
+        kept = []
         try:
-            write_frames(folder, images, size)
+            for number, part in enumerate(parts(take, size, fit, look)):
+                if not part.refused:
+                    write_frames(cache / f"{key}.{number}", part.images, size)
+                kept.append((part.name, part.note, part.refused, part.start))
         except av.FFmpegError as error:
             raise ValueError(f"not readable as video or images ({error.strerror})") from None
-    return Frames(folder)
+        if not kept:
+            raise ValueError("it holds no images")
+        unfinished = index.with_name(f"{index.name}.{os.getpid()}.part")
+        unfinished.write_text(json.dumps(kept), encoding="utf-8")
+        os.replace(unfinished, index)
+    found = []
+    for number, (name, note, refused, start) in enumerate(kept):
+        clip = None if refused else Clip(name, Frames(cache / f"{key}.{number}"))
+        found.append(Made(name, note, refused, clip, take, start))
+    return found
+
+
+Kept = list[tuple[str, str, str | None, int]]  # of each part of a take: name, note, refused, start
+
+
+def _kept(index: Path) -> Kept | None:
+    """What the cache has of a take; None where that is not whole."""
+    try:
+        kept = [
+            (str(name), str(note), refused, int(start)) for name, note, refused, start in json.loads(index.read_text())
+        ]
+    except (OSError, ValueError, TypeError):
+        return None
+    folders = [index.with_name(f"{index.stem}.{number}") for number, part in enumerate(kept) if not part[2]]
+    return kept if all(map(is_whole, folders)) else None
 
 
 def read_footage(
@@ -169,18 +289,24 @@ def read_footage(
     fit: str,
     cache: Path,
     progress: Callable[[list[list[Path]]], Iterator[list[Path]]] = iter,
+    look: Look = AS_IT_IS,
 ) -> Footage:
     """Read all takes. Raises ValueError if nothing is usable, naming each file and its reason."""
     takes, left_out = find_takes(paths)
     cache.mkdir(parents=True, exist_ok=True)
-    clips = []
+    usable: list[Made] = []
     for take in progress(takes):
         source = take[0] if len(take) == 1 else take[0].parent
         try:
-            clips.append(Clip(source.stem, read_take(take, size, fit, cache)))
+            for made in read_take(take, size, fit, cache, look):
+                if made.clip is None:
+                    left_out.append((f"{source}: {made.name}", str(made.refused)))
+                else:
+                    usable.append(made)
         except ValueError as error:
             left_out.append((str(source), str(error)))
-    if not clips:
+    if not usable:
         reasons = "; ".join(f"{path}: {reason}" for path, reason in left_out)
         raise ValueError(f"no usable footage ({reasons or 'no files given'})")
-    return Footage(sorted(clips, key=lambda clip: clip.name), left_out)
+    clips = [made.clip for made in usable if made.clip]
+    return Footage(sorted(clips, key=lambda clip: clip.name), left_out, usable)
