@@ -18,7 +18,6 @@ from engine.canon import Canon
 from engine.energy import Energy, entropy
 from engine.noise import Noise
 from engine.parameters import MOST_DANCERS
-from engine.span import Span
 from engine.squad import MOST, Squad, company
 from engine.stage import FADE
 
@@ -82,7 +81,6 @@ class Dancer:
         self._crossed = np.zeros(MOST_DANCERS, np.int64)  # the step at which the last crossing was over
         self._canon = Canon(size, self._rate)
         self._energy = Energy(bundle.bank, self._rate)
-        self._span = Span(bundle.bank)
         self._axes = Axes(bundle.bank)
         self._falls: list[Fall] = []
         # The session's memory grows to the most it will need, ahead of the show.
@@ -255,7 +253,7 @@ class Dancer:
                 tasks.append(partial(squad.step, inputs))
         self._bundle.together(tasks)
         for rows, squad in self._rows():
-            self._span.hold(squad.latent)
+            self._axes.hold(squad.latent)
             self._latest[rows] = squad.latent
         self._step += 1
         shown = self._canon.newest(dancers)

@@ -1,4 +1,5 @@
-"""A push moves the bodies shown along the bank's principal axes, never further than the bank goes, and nothing else."""
+"""A push moves the bodies shown along the bank's principal axes, never further than the bank goes, and nothing else;
+and a dance is held to those that the footage moves along."""
 
 import re
 from pathlib import Path
@@ -13,10 +14,13 @@ from engine.dancer import Dancer
 from engine.parameters import PARAMETERS
 from tests.fixtures.tiny_bundle import HEIGHT, WIDTH, write_tiny_bundle
 
+DEFAULT = Path(__file__).parent.parent / "models" / "default"
 VALUES = {row.key: row.default for row in PARAMETERS}
 NONE = dict.fromkeys(KEYS, 0.0)
 # Deviations of the made bank's numbers, of which the first is its first axis, and so on.
 WIDE = np.array([5.0, 3.0, 2.0, 1.0, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05], np.float32)
+# A bank whose latents move along so many of their axes.
+SIZE, WAYS = 16, 5
 
 
 def made_bank() -> np.ndarray:
@@ -39,7 +43,7 @@ def test_a_push_of_one_moves_two_deviations_along_its_axis_alone(number: int) ->
 
 
 def test_the_shares_are_those_of_the_variance() -> None:
-    np.testing.assert_allclose(Axes(made_bank()).principal.shares, (WIDE**2 / (WIDE**2).sum())[:8], rtol=1e-4)
+    np.testing.assert_allclose(Axes(made_bank()).shares, (WIDE**2 / (WIDE**2).sum())[:8], rtol=1e-4)
 
 
 def test_a_push_goes_no_further_than_the_bank_does_and_leaves_what_is_beyond() -> None:
@@ -63,7 +67,7 @@ def test_no_push_is_no_change_to_the_bit() -> None:
 def test_latents_of_few_numbers_have_as_many_axes() -> None:
     axes = Axes(np.random.default_rng(2).standard_normal((100, 30, 3)).astype(np.float32))
     latents = np.zeros((1, 3), np.float32)
-    assert axes.principal.shares.shape == (3,)
+    assert axes.shares.shape == (3,)
     np.testing.assert_array_equal(axes.push(latents, NONE | {"dance/axis8": 1.0}), latents)
     assert (axes.push(latents, NONE | {"dance/axis3": 1.0}) != latents).any()
 
@@ -83,7 +87,7 @@ def test_the_dance_goes_on_as_it_was_under_a_push(tmp_path: Path) -> None:
 
 
 def test_bodies_of_the_dancer_that_ships_stay_whole_at_the_end_of_every_axis() -> None:
-    bundle = open_bundle(Path(__file__).parent.parent / "models" / "default", "cpu")
+    bundle = open_bundle(DEFAULT, "cpu")
     axes = Axes(bundle.bank)
     latents = bundle.bank[::16, 15]
     pushed = [axes.push(latents, NONE | {key: push}) for key in KEYS for push in (-1.0, 1.0)]
@@ -119,3 +123,60 @@ def test_explore_refuses_what_it_cannot_write(tmp_path: Path, capsys: pytest.Cap
     assert "'axes.gif' ends in neither .html nor .png" in capsys.readouterr().err
     assert main(["explore", str(tmp_path / "gone"), "--out", str(tmp_path / "axes.html")]) == 1
     assert "no bundle there" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def directions() -> np.ndarray:
+    """(SIZE, SIZE), orthogonal."""
+    return np.linalg.qr(np.random.default_rng(1).normal(size=(SIZE, SIZE)))[0].astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def ways(directions: np.ndarray) -> np.ndarray:
+    """Footage that moves in `WAYS` directions around a pose of 3, and in the others by a thousandth."""
+    deviations = np.where(np.arange(SIZE) < WAYS, 1, 1e-3)
+    return (3 + np.random.default_rng(2).normal(size=(100, 30, SIZE)) * deviations @ directions.T).astype(np.float32)
+
+
+def test_only_the_directions_that_the_footage_moves_in_are_kept(ways: np.ndarray, directions: np.ndarray) -> None:
+    axes = Axes(ways)
+    assert axes.kept == WAYS
+    mean = ways.reshape(-1, SIZE).mean(axis=0)
+    inside = np.array([[2, -1, 0.5, 0, 3], [0, 0, 0, 1, -1]], np.float32) @ directions[:, :WAYS].T
+    outside = np.array([[4] * (SIZE - WAYS), [-7] * (SIZE - WAYS)], np.float32) @ directions[:, WAYS:].T
+    latents = mean + inside + outside
+    axes.hold(latents)
+    np.testing.assert_allclose(latents, mean + inside, atol=0.02)
+
+
+def test_footage_stays_what_it_is(ways: np.ndarray) -> None:
+    latents = ways[0].copy()
+    Axes(ways).hold(latents)
+    np.testing.assert_allclose(latents, ways[0], atol=0.01)
+
+
+def test_where_the_footage_moves_in_every_direction_latents_are_left_alone_to_the_bit() -> None:
+    random = np.random.default_rng(3)
+    bank, latents = random.normal(size=(100, 30, SIZE)), random.normal(size=(4, SIZE)).astype(np.float32) * 9
+    held = latents.copy()
+    Axes(bank).hold(held)
+    assert held.tobytes() == latents.tobytes()
+
+
+@pytest.mark.parametrize("size", [1, SIZE])
+def test_footage_without_any_motion_has_no_span_to_hold_a_dance_to(size: int) -> None:
+    axes, latents = Axes(np.full((100, 30, size), 2.0)), np.arange(size, dtype=np.float32)[None]
+    axes.hold(latents)
+    assert axes.kept == size
+    assert latents[0].tolist() == list(range(size))
+
+
+def test_the_default_dance_does_not_leave_what_its_footage_spans() -> None:
+    bundle = open_bundle(DEFAULT, "cpu")
+    values = VALUES | {"dance/temperature": 1.5, "dance/dancers": 3}
+    dancer = Dancer(bundle, [1, 2, 3])
+    for _ in range(60):
+        latents = dancer.advance(1 / 30, values)
+    held = latents.copy()
+    Axes(bundle.bank).hold(held)
+    np.testing.assert_allclose(held, latents, atol=1e-4)

@@ -49,16 +49,14 @@ def explore(options: argparse.Namespace) -> int:
     check_folder(options.out)
     bundle = open_folder(model_folders([options.model])[0], options, OFFLINE_THREADS, complain)
     axes = Axes(bundle.bank)
-    strips = [strip(bundle, axes, key) for key in KEYS[: len(axes.principal.shares)]]
+    strips = [strip(bundle, axes, key) for key in KEYS[: len(axes.shares)]]
     if options.out.suffix == STILL:
         gap = np.full((GAP, strips[0].shape[1]), 128, np.uint8)
         content = picture(np.concatenate([part for each in strips for part in (each, gap)][:-1]))
     else:
         content = page(bundle, axes, strips).encode("utf-8")
     write(options.out, content)
-    told = ", ".join(
-        f"{key.rpartition('/')[2]} {share:.1%}" for key, share in zip(KEYS, axes.principal.shares, strict=False)
-    )
+    told = ", ".join(f"{key.rpartition('/')[2]} {share:.1%}" for key, share in zip(KEYS, axes.shares, strict=False))
     print(f"{options.out}: the axes of {bundle.metadata.name}; of the latents' variance: {told}")
     return FINE
 
@@ -84,7 +82,7 @@ def page(bundle: Bundle, axes: Axes, strips: list[NDArray[np.uint8]]) -> str:
     """The page, whole in itself."""
     rows = [
         ROW.format(key=key, share=share, picture=base64.b64encode(picture(each)).decode())
-        for key, share, each in zip(KEYS, axes.principal.shares, strips, strict=False)
+        for key, share, each in zip(KEYS, axes.shares, strips, strict=False)
     ]
     pushes = ", ".join(f"{push:g}" for push in PUSHES)
     return PAGE.format(name=html.escape(bundle.metadata.name), pushes=pushes, rows="".join(rows))
