@@ -9,8 +9,9 @@ import numpy as np
 
 from engine.bundle import Bundle, open_bundle
 from engine.dancer_file import unpacked
+from training.arguments import add_footage_options, look_of
 from training.clips import STEPS_A_SECOND, Clip
-from training.footage import FITS, cache_folder, read_footage
+from training.footage import cache_folder, read_footage
 
 AT_ONCE = 32  # images
 ARRAY = ".npy"
@@ -22,15 +23,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         description="Turns footage into a dancer's latents, float32, one row a step: the mean of each image's "
         "posterior. `dancenet decode` shows them.",
     )
+    add_footage_options(parser)
     add = parser.add_argument
-    add("footage", nargs="+", type=Path, metavar="FOOTAGE", help="videos, GIFs, folders of them or of numbered images")
     add("--model", type=Path, required=True, metavar="DIR", help="the dancer's bundle")
     add(
         "--out", type=Path, required=True, metavar="OUT",
         help="LATENTS.npy: all clips one after the other, (n, latent size); or a folder: one such file a clip",
     )  # fmt: skip
-    add("--fit", choices=FITS, default=FITS[0], help="how images of another shape are made to fit (crop)")
-    add("--cache", type=Path, metavar="DIR", help="where decoded footage is kept (the user's cache folder)")
     return parser.parse_args(arguments)
 
 
@@ -39,7 +38,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     folder = unpacked(options.model) if options.model.is_file() else options.model
     bundle = open_bundle(folder, threads=os.cpu_count() or 1)
     size = bundle.metadata.image_size
-    footage = read_footage(options.footage, size, options.fit, options.cache or cache_folder())
+    cache = options.cache or cache_folder()
+    footage = read_footage(options.footage, size, options.fit, cache, look=look_of(options))
     for left_out, reason in footage.left_out:
         yield f"{left_out}: left out ({reason})"
     if options.out.suffix == ARRAY:
