@@ -158,7 +158,7 @@ def test_a_gpu_that_opens_a_model_but_cannot_run_it_is_left_to_the_cpu_or_told_w
     assert said == [], "`runs on` says it"
     assert (bundle.device.name, bundle.device.reason) == (CPU, "cuda has failed (unspecified launch failure)")
     assert bundle.decode(np.zeros((AT_ONCE, 8), np.float32)).shape[0] == AT_ONCE
-    with pytest.raises(BundleError, match=r"step\.onnx: cannot be run \(unspecified launch failure\)$"):
+    with pytest.raises(BundleError, match=r"decoder\.onnx: cannot be run \(unspecified launch failure\)$"):
         open_bundle(tiny_bundle, CUDA)
 
 
