@@ -97,11 +97,17 @@ def served(folder: Path) -> Iterator[tuple[str, "queue.Queue[dict[str, Any]]"]]:
         server.shutdown()
 
 
-def played(folder: Path, file: str, profile: Path) -> dict[str, Any]:
-    """What a browser found in the file."""
-    browser = shutil.which("chromium")
-    if browser is None:
+@pytest.fixture
+def browser() -> str:
+    """Where it is; skips where it is not installed."""
+    found = shutil.which("chromium")
+    if found is None:
         pytest.skip("chromium is not installed: apt-get install chromium")
+    return found
+
+
+def played(browser: str, folder: Path, file: str, profile: Path) -> dict[str, Any]:
+    """What a browser found in the file."""
     (folder / "look.html").write_text(PAGE % ((FRAME + 0.5) / FPS))
     with served(folder) as (address, found):
         command = [browser, *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}"]
@@ -113,11 +119,11 @@ def played(folder: Path, file: str, profile: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("file", ["dance.mp4", "dance.webm"])
-def test_a_browser_plays_a_render_in_its_colours(tmp_path: Path, file: str) -> None:
+def test_a_browser_plays_a_render_in_its_colours(browser: str, tmp_path: Path, file: str) -> None:
     dance = ["--scene", "1-solo", "--seed", "11", "--size", SIZE]
     assert main(["render", str(tmp_path / file), "--seconds", "1.2", *dance]) == 0
     assert main(["still", str(tmp_path / "still.png"), "--at", str(FRAME / FPS), *dance]) == 0
-    found = played(tmp_path, file, tmp_path / "profile")
+    found = played(browser, tmp_path, file, tmp_path / "profile")
     assert "error" not in found, found
     assert (found["width"], found["height"]) == (640, 360)
     assert found["seconds"] == pytest.approx(1.2, abs=0.01)
