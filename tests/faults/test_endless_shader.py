@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.display import Screen
+from tests.faults import slow
 from tests.faults.installation import IMPATIENT, alive, installed, screen  # noqa: F401
 
 # llvmpipe ends a pixel's loops after 65,535 rounds in all; a million pixels of 60,000 rounds take it minutes, at any
@@ -38,6 +39,7 @@ def options(tiny_bundle: Path, tmp_path: Path) -> tuple[str, ...]:
     return "--model", str(tiny_bundle), "--shaders", str(shaders), "--scenes", str(scenes)
 
 
+@slow
 def test_a_shader_that_never_ends_is_killed_and_the_show_goes_on_without_its_scene(
     screen: Screen,  # noqa: F811
     options: tuple[str, ...],
@@ -57,6 +59,7 @@ def test_a_shader_that_never_ends_is_killed_and_the_show_goes_on_without_its_sce
         assert installation.state.facts["targets"]["fx/endless/rounds"] == 0
 
 
+@slow
 def test_a_scene_that_hangs_leads_to_safe_mode_without_it(
     screen: Screen,  # noqa: F811
     options: tuple[str, ...],
