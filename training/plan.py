@@ -37,7 +37,8 @@ class Part:
     passes: float
 
     def __str__(self) -> str:
-        return f"{NAMES[self.name]} {span(self.seconds)} ({self.passes:.2g} passes)"
+        passes = f"{self.passes:.2g}" if self.passes < 10 else f"{self.passes:.0f}"
+        return f"{NAMES[self.name]} {span(self.seconds)} ({passes} passes)"
 
 
 @dataclass(frozen=True)

@@ -66,16 +66,18 @@ class Stages:
         found = {
             "vae": (self.budget(options.vae_epochs, self.batch, vae), self.batch),
             "mdn_rnn": (self.budget(2 * options.mdn_rnn_epochs, passage, MDN_RNN_SHARE), passage),
-            "decoder": (self.budget(options.decoder_epochs, batch, decoder), batch),
+            "decoder": (self.budget(options.decoder_epochs, batch, decoder, self.spare), batch),
         }
         if self.refines:
             del found["mdn_rnn"]
         return found
 
-    def budget(self, epochs: float, batch: int, share: float) -> Budget:
-        """So many epochs, or this share of the minutes that were asked for."""
+    def budget(self, epochs: float, batch: int, share: float, spare: float = 0.0) -> Budget:
+        """So many epochs, or this share of the minutes that were asked for and `spare` seconds more."""
         frames = sum(len(clip) for clip in self.training)
-        return Budget(max(round(epochs * frames / batch), 1), self.seconds(share), self.options.checkpoint_seconds)
+        seconds = self.seconds(share)
+        steps = max(round(epochs * frames / batch), 1)
+        return Budget(steps, seconds and seconds + spare, self.options.checkpoint_seconds)
 
     def seconds(self, share: float) -> float | None:
         """This share of --minutes, if they were given."""
@@ -183,9 +185,7 @@ class Stages:
         self, vae: VAE, latents: Latents, strayed: list[np.ndarray], dances: np.ndarray | None
     ) -> Stage[VAE]:
         """The training of the VAE's decoder on; `dances`: as the method of that name gives them."""
-        shown, how, (budget, _) = self.kept(), self.decoder_how(), self.budgets()["decoder"]
-        if budget.seconds:
-            budget = replace(budget, seconds=budget.seconds + self.spare)
+        shown, how = self.kept(), self.decoder_how()
         kept = None if shown is None or dances is None else train_decoder.Kept(shown, dances)
         return train_decoder.decoder_stage(
             self.training,
@@ -195,7 +195,7 @@ class Stages:
             vae.config,
             self.background,
             how,
-            budget,
+            self.budgets()["decoder"][0],
             vae.state_dict(),
             self.place,
             kept,
