@@ -143,7 +143,7 @@ def test_a_resumed_run_keeps_to_its_plan_and_what_it_began_with(tmp_path: Path) 
     before = len(said)
     assert prepare(run, *given)[1] == plan
     assert len(said) == before
-    kept = (run.runs / "plan.json").read_text().replace('"start": ""', f'"start": "{default}"')
+    kept = (run.runs / "plan.json").read_text().replace('"start": ""', '"start": "auto"')
     (run.runs / "plan.json").write_text(kept)
     resumed, _ = prepare(run, *given)
     assert resumed.start is not None and resumed.start.name == "default"

@@ -44,7 +44,7 @@ class Part:
 @dataclass(frozen=True)
 class Plan:
     """What is said of a run: `lines` of what it takes, `warnings` with what to do. `start`: the bundle that it begins
-    with, "" for none."""
+    with, "auto" for the default dancer's, wherever that is on a machine, "" for none."""
 
     lines: list[str]
     warnings: list[str]

@@ -43,14 +43,14 @@ def prepare(
             for line in [*plan.lines, *(f"but {warning}" for warning in plan.warnings)]:
                 say(f"plan: {line}")
     if plan.start and stages.start is None:
-        stages = replace(stages, start=read_start(Path(plan.start)))
+        stages = replace(stages, start=read_start(shipped if plan.start == AUTO else Path(plan.start)))
     return stages, plan
 
 
 def choose(
     stages: Stages, configs: tuple[VAEConfig, MDNRNNConfig], pace: Pace, clips: list[Clip], shipped: Path
 ) -> tuple[str, str]:
-    """The bundle that the run begins with, "" for none, and why."""
+    """The bundle that the run begins with, AUTO for the default dancer's and "" for none, and why."""
     options = stages.options
     if stages.refines:
         return str(options.refine), f"refines {options.refine}"
@@ -61,4 +61,4 @@ def choose(
     images = next(part.images for part in parts(stages, pace) if part.name == "vae")
     same = (default.vae, default.mdn_rnn) == configs
     fine, why = choose_start(default, image_kind(clips), same, minutes, images)
-    return str(shipped) if fine else "", why
+    return AUTO if fine else "", why
