@@ -15,8 +15,8 @@ from training.stages import BATCH, Stages
 from training.start import Start
 from training.trial import Pace
 
-# The default dancer's VAE, from nothing, was good after 90,000 images (half an hour on two cores), and its LSTM-MDN's
-# held-out loss went on falling for some forty epochs. From another dancer's weights a third of it does.
+# The default dancer's VAE, from nothing, was good after some 90,000 images (half an hour on two cores), and an LSTM-MDN's
+# held-out loss was still falling after forty epochs (13 minutes). That a third does from another's weights is a guess.
 NEW_IMAGES, NEW_EPOCHS, OF_WHICH_FINE = 90_000, 40, 3
 # Minutes: a new dancer of less footage knows few bodies and repeats them, one that was begun with another's does not.
 LITTLE_FOOTAGE, SCARCE_FOOTAGE = 10.0, 2.0
