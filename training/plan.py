@@ -15,7 +15,7 @@ from training.stages import BATCH, Stages
 from training.start import Start
 from training.trial import Pace
 
-# The default dancer's VAE, from nothing, was good after some 90,000 images (half an hour on two cores), and an LSTM-MDN's
+# The default dancer's VAE, from nothing, was good after some 90,000 images (half an hour on two cores); an LSTM-MDN's
 # held-out loss was still falling after forty epochs (13 minutes). That a third does from another's weights is a guess.
 NEW_IMAGES, NEW_EPOCHS, OF_WHICH_FINE = 90_000, 40, 3
 # Minutes: a new dancer of less footage knows few bodies and repeats them, one that was begun with another's does not.
