@@ -32,6 +32,7 @@ def run(*arguments: str | Path, expected: int = 0) -> str:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "BROWSER": "true"}  # one that shows nothing
     result = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, env=environment)
     assert result.returncode == expected, result.stderr[-2000:]
+    assert "Traceback" not in result.stderr, result.stderr[-2000:]
     return result.stderr
 
 

@@ -32,10 +32,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from tests.test_watch import to_watch
-from training.__main__ import say
 from training.watch import start_watching
 if __name__ == "__main__":
-    watcher = start_watching(to_watch(Path(sys.argv[1])), say)
+    watcher = start_watching(to_watch(Path(sys.argv[1])))
     print(watcher.pid, flush=True)
     watcher.join()
 """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from training.arguments import look_of, parse
 from training.launch import LOST, launch, report_failure
+from training.saying import say
 
 # glibc gives large blocks back to the system at once and takes them anew, page by page: 1.4 times the time of a step.
 MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=40000000000:glibc.malloc.trim_threshold=40000000000"
@@ -57,10 +58,6 @@ def failed(line: str) -> int:
     if not report_failure(line):
         say(line)
     return 1
-
-
-def say(line: str) -> None:
-    print(f"dancenet: train: {line}", file=sys.stderr)
 
 
 def train(options: argparse.Namespace) -> None:
@@ -118,9 +115,7 @@ def train_at(place: "Place", options: argparse.Namespace) -> None:
         budgets = {name: budget for name, (budget, _) in stages.budgets().items()}
         heats = options.temperature * options.pi_temperature, min(options.temperature, 1.0) * options.sigma_temperature
         title, kind = options.name or options.out.resolve().name, image_kind(footage.clips)
-        watcher = start_watching(
-            Watched(options.out / REPORT, runs, title, footage.clips, kind, plan, budgets, heats), say
-        )
+        watcher = start_watching(Watched(options.out / REPORT, runs, title, footage.clips, kind, plan, budgets, heats))
     vae, vae_run = stages.trained(stages.vae_stage(vae_config))
     latents = stages.latents(vae)
     mdn_rnn, mdn_rnn_history = stages.mdn_rnn(mdn_rnn_config, latents)

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -30,6 +30,7 @@ from training.place import CPU
 from training.plan import NAMES, Plan, span
 from training.report import animation, picture, sheet, table, write_report
 from training.rollouts import dance_on
+from training.saying import say
 from training.train_vae import new_vae
 from training.vae import VAE, VAEConfig
 
@@ -38,9 +39,6 @@ REST = 19  # times the processor time that a page took: a page costs at most a t
 RELOAD = 20  # seconds after which a browser looks again
 SECONDS, SHOWN_EVERY = 16, 3  # of dance; steps between two pictures of the animation
 COMPARED = 3000  # images of the footage that the dance is measured beside
-
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -58,14 +56,14 @@ class Watched:
     heats: tuple[float, float]
 
 
-def start_watching(watched: Watched, say: Say) -> BaseProcess:
+def start_watching(watched: Watched) -> BaseProcess:
     """Watch in a process of its own; to be terminated before the page is written for good."""
-    process = multiprocessing.get_context("spawn").Process(target=watch, args=(watched, say), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=watch, args=(watched,), daemon=True)
     process.start()
     return process
 
 
-def watch(watched: Watched, say: Say) -> None:
+def watch(watched: Watched) -> None:
     """Write the page whenever there is something new, until the training process ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the training's, and this ends with it
     if hasattr(os, "nice"):
@@ -80,7 +78,7 @@ def watch(watched: Watched, say: Say) -> None:
             before = time.process_time()
             try:
                 write_page(watched)
-                opened = opened or open_page(watched.page, say)
+                opened = opened or open_page(watched.page)
             except (OSError, ValueError) as error:  # a full disk, say: the next page may do
                 say(f"{watched.page}: {error}")
             seen, rest = times, REST * (time.process_time() - before)
@@ -88,7 +86,7 @@ def watch(watched: Watched, say: Say) -> None:
             return
 
 
-def open_page(page: Path, say: Say) -> bool:
+def open_page(page: Path) -> bool:
     """Show it in a browser, or say that there is none."""
     # Without a screen Python would take a browser of the terminal, over the progress bars.
     screen = sys.platform in ("win32", "darwin") or any(
