@@ -5,9 +5,9 @@ else
 PYTHON ?= python3
 endif
 
-.PHONY: help dance test test-clients test-faults test-webgpu lint soak bench fuzz audit clean
+.PHONY: help dance test test-clients test-faults test-guide test-webgpu lint soak bench fuzz audit clean
 
-help dance test test-clients test-faults test-webgpu lint soak bench fuzz audit clean:
+help dance test test-clients test-faults test-guide test-webgpu lint soak bench fuzz audit clean:
 	@$(PYTHON) make.py $@ $(if $(filter soak,$@),$(MINUTES:%=--minutes %)) $(ARGS)
 
 .DEFAULT_GOAL := help

@@ -66,6 +66,7 @@ make dance [ARGS="..."]   install what the show needs, the first time, and start
 make test  [ARGS="..."]   install what development needs, the first time, and run every check; ARGS go to pytest
 make test-clients         install oscsend, Pure Data, SuperCollider and Chromium, and have them play the show
 make test-faults          every fault that a show is to outlast, those that take long too (tests/faults/README.md)
+make test-guide           docs/train-your-own.md, followed as a new user does: every command of it, some minutes
 make test-webgpu          install WebGPU's plugin and a GPU in software, and have the dancer run there
 make lint                 the checks of the source alone: ruff and mypy
 make soak [MINUTES=30]    play a show for so long with music, OSC and harm by chance, and judge how it took it
@@ -88,6 +89,7 @@ def main(arguments: list[str]) -> int:
         "test": test,
         "test-clients": test_clients,
         "test-faults": test_faults,
+        "test-guide": test_guide,
         "test-webgpu": test_webgpu,
         "lint": lint,
         "soak": soak,
@@ -134,6 +136,12 @@ def test_faults(rest: list[str]) -> int:
     """The show, its processes, devices, disks and clocks come to harm; the quick ones are a part of `test` too."""
     set_up(development=True)
     return run([str(program("python")), "-m", "pytest", "tests/faults", *rest], DANCENET_FAULTS="all")
+
+
+def test_guide(rest: list[str]) -> int:
+    """The guide to a dancer of one's own, command after command."""
+    set_up(development=True)
+    return run([str(program("python")), "-m", "pytest", "tests/test_guide.py", *rest], DANCENET_GUIDE="all")
 
 
 def test_webgpu(rest: list[str]) -> int:

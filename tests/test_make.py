@@ -252,6 +252,12 @@ def test_of_the_faults_all_are_run_by_their_own_command(machine: Machine) -> Non
     assert machine.calls("python")[-1].endswith("-m pytest tests/faults")
 
 
+def test_the_guide_is_followed_whole_by_its_own_command(machine: Machine) -> None:
+    machine.program("python", '[ "$2" != pytest ] || [ "$DANCENET_GUIDE" = all ]', make.program("python").parent)
+    assert make.main(["test-guide"]) == 0
+    assert machine.calls("python")[-1].endswith("-m pytest tests/test_guide.py")
+
+
 def test_webgpu_is_installed_for_its_tests_alone(machine: Machine) -> None:
     machine.program("dpkg-query", lacking("libvulkan1"))
     assert make.main(["test-webgpu"]) == 0
@@ -284,14 +290,17 @@ def test_an_unknown_command_names_those_there_are(capfd: pytest.CaptureFixture[s
     assert make.main(["dnace"]) == 2
     assert capfd.readouterr().err == (
         "make.py: unknown command 'dnace'; "
-        "there are dance, test, test-clients, test-faults, test-webgpu, lint, soak, bench, fuzz, audit, clean "
-        "and help\n"
+        "there are dance, test, test-clients, test-faults, test-guide, test-webgpu, lint, soak, bench, fuzz, audit, "
+        "clean and help\n"
     )
 
 
 @pytest.mark.parametrize(
     "command",
-    ["dance", "test", "test-clients", "test-faults", "test-webgpu", "lint", "soak", "bench", "fuzz", "audit", "clean"],
+    [
+        *("dance", "test", "test-clients", "test-faults", "test-guide", "test-webgpu"),
+        *("lint", "soak", "bench", "fuzz", "audit", "clean"),
+    ],
 )
 def test_help_tells_of(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert make.main([]) == 0

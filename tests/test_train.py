@@ -29,9 +29,10 @@ def command(footage: Path, out: Path, *more: str) -> list[str]:
 
 def run(*arguments: str | Path, expected: int = 0) -> str:
     """Run the command to its end; what it said."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "BROWSER": "true"}  # one that shows nothing
     result = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, env=environment)
     assert result.returncode == expected, result.stderr[-2000:]
+    assert "Traceback" not in result.stderr, result.stderr[-2000:]
     return result.stderr
 
 
@@ -42,9 +43,9 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dancer trained without interruption."""
+    """A dancer trained without interruption, and watched, which changes nothing."""
     out = tmp_path_factory.mktemp("trained") / "mine"
-    run(*command(footage, out))
+    run(*command(footage, out, "--watch"))
     return out
 
 
@@ -71,6 +72,11 @@ def test_footage_becomes_a_dancer_with_a_sample_and_a_report(trained: Path) -> N
     assert report.count("data:image/png;base64,") == 2
     assert report.count("<polyline") == 5 + 2 + 4
     assert "3 clips, 390 images, 0.2 minutes, seen as dark silhouette" in report
+    assert "http-equiv" not in report  # it is finished, and reloads no more
+    assert "<li>a new dancer, as its sizes are not the default dancer&#x27;s</li>" in report
+    assert (
+        "<li>But 0.2 minutes of footage are too few: it will repeat itself; ten are a start, film more.</li>" in report
+    )
     for figure in ("motion energy", "freeze", "jitter", "blur", "loose pieces", "diversity"):
         assert re.search(rf"<td>{figure}</td><td>[\d.e-]+</td><td>[\d.e-]+</td>", report)
 
@@ -112,6 +118,9 @@ def test_a_budget_of_minutes_is_kept_and_a_bundle_is_fine_tuned(footage: Path, t
         assert share * 3 <= stage["seconds"] < share * 3 + 2
     before, after = (json.loads((folder / "bundle.json").read_text())["quality"] for folder in (trained, out))
     assert after["held_out_reconstruction"] < before["held_out_reconstruction"]
+    card = json.loads((out / "bundle.json").read_text())
+    assert card["data"] == "a, b, numbered. It began with the weights of mine: a, b, numbered"
+    assert card["licence"] == "not stated. Of the weights that it began with: not stated"
 
 
 def test_a_dancer_is_refined_its_latents_stay_and_it_dances_as_before(

@@ -8,7 +8,7 @@ import torch
 from training import train_decoder
 from training.clips import Clip
 from training.latents import encode
-from training.loop import Budget
+from training.loop import Budget, fit
 from training.train_decoder import DecoderTraining, Kept
 from training.vae import VAE, VAEConfig, reconstruction_loss
 
@@ -37,8 +37,9 @@ def test_strayed_latents_come_to_show_the_image_and_the_encoder_stays(tmp_path: 
     away = np.random.default_rng(6).normal(size=(2, *sequences[0].mean.shape)).astype(np.float32)
     strayed = [each.mean + 0.1 * shift for each, shift in zip(sequences, away, strict=True)]
     how, path = DecoderTraining(fast=False), tmp_path / "decoder.pt"
-    arguments = [clip], [clip], sequences, strayed, VAE_SIZES, 1.0, how, Budget(200), path, False, start
-    trained, checkpoint = train_decoder.train_decoder(*arguments)
+    arguments = [clip], [clip], sequences, strayed, VAE_SIZES, 1.0, how, Budget(200), start
+    stage = train_decoder.decoder_stage(*arguments)
+    checkpoint, trained = fit(stage, path, False), stage.model
     assert loss_of(trained, clip, strayed[0]) < 0.5 * loss_of(model, clip, strayed[0])
     found = trained.state_dict()
     assert all(torch.equal(found[name], start[name]) for name in start if name.startswith("encoder."))
@@ -55,8 +56,9 @@ def test_a_refined_decoder_keeps_to_the_pictures_of_its_dances_while_it_learns_t
     def moved(kept: Kept | None) -> tuple[float, float]:
         """Loss of the footage, and how far pictures of `far` have gone from what they were, mean of a pixel."""
         path, how = tmp_path / f"{kept is None}.pt", DecoderTraining(fast=False, stray=0)
-        arguments = [clip], [clip], sequences, [s.mean for s in sequences], VAE_SIZES, 1.0, how, Budget(200), path
-        trained, checkpoint = train_decoder.train_decoder(*arguments, False, start, kept=kept)
+        arguments = [clip], [clip], sequences, [s.mean for s in sequences], VAE_SIZES, 1.0, how, Budget(200), start
+        stage = train_decoder.decoder_stage(*arguments, kept=kept)
+        checkpoint, trained = fit(stage, path, False), stage.model
         assert ("kept" in checkpoint["history"][-1]) == (kept is not None)
         with torch.no_grad():
             first, second = (torch.sigmoid(model.decode(torch.from_numpy(far))) for model in (before, trained))

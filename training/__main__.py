@@ -6,7 +6,6 @@ run was. Of several processes all train, and the first one alone reads footage, 
 
 import argparse
 import importlib
-import json
 import os
 import sys
 import time
@@ -16,19 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 from training.arguments import look_of, parse
 from training.launch import LOST, launch, report_failure
+from training.saying import say
 
 # glibc gives large blocks back to the system at once and takes them anew, page by page: 1.4 times the time of a step.
 MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=40000000000:glibc.malloc.trim_threshold=40000000000"
 
-OPTIONS = "options.json"  # of a run, beside its checkpoints
+REPORT = "report.html"
 SAMPLE_SECONDS, FIGURE_SECONDS = 16, 60
-PICTURES = 12  # originals beside reconstructions
 COMPARED = 108_000  # images that the sample is measured beside: an hour's
 LAST_WORDS = 10  # seconds that a process which lost the others leaves these to say why
 
 if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
     from training.footage import Footage
     from training.place import Place
+    from training.plan import Plan
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,10 +60,6 @@ def failed(line: str) -> int:
     return 1
 
 
-def say(line: str) -> None:
-    print(f"dancenet: train: {line}", file=sys.stderr)
-
-
 def train(options: argparse.Namespace) -> None:
     """Runs all stages. Raises ValueError with one line where the footage or an option cannot be used."""
     from training.place import choose_place
@@ -75,13 +73,16 @@ def train(options: argparse.Namespace) -> None:
 
 
 def train_at(place: "Place", options: argparse.Namespace) -> None:
-    from training.clips import split
+    from training.clips import image_kind, split
     from training.footage import Footage, cache_folder, read_footage
     from training.loop import track
     from training.mdn_rnn import MDNRNNConfig
+    from training.prepare import prepare
+    from training.runs import OPTIONS, begin
     from training.stages import Stages
     from training.start import read_start
     from training.vae import VAEConfig
+    from training.watch import Watched, start_watching
 
     def progress(items: list, name: str) -> Iterator[Any]:
         return iter(track(items, name, len(items), processes.first))
@@ -94,7 +95,7 @@ def train_at(place: "Place", options: argparse.Namespace) -> None:
         return found, begin(runs, options, processes.count)
 
     processes, runs = place.processes, options.out / "training"
-    folder = options.refine or options.start
+    folder = options.refine or (options.start if isinstance(options.start, Path) else None)
     start = read_start(folder) if folder else None
     vae_config = start.vae if start else VAEConfig(options.image_size, options.latent_size, options.channels)
     sizes = options.latent_size, options.layers, options.units, options.hidden, options.components
@@ -107,11 +108,20 @@ def train_at(place: "Place", options: argparse.Namespace) -> None:
         raise ValueError(f"{images} images to train on are too few for {processes.count} processes")
 
     stages = Stages(options, place, start, training, held_out, runs, progress, batch)
-    vae, vae_run = stages.vae(vae_config)
+    shipped = importlib.import_module("engine.resources").path("models/default")
+    stages, plan = prepare(stages, vae_config, mdn_rnn_config, footage.clips, shipped, say)
+    watcher = None
+    if options.watch and processes.first:
+        budgets = {name: budget for name, (budget, _) in stages.budgets().items()}
+        heats = options.temperature * options.pi_temperature, min(options.temperature, 1.0) * options.sigma_temperature
+        title, kind = options.name or options.out.resolve().name, image_kind(footage.clips)
+        watcher = start_watching(Watched(options.out / REPORT, runs, title, footage.clips, kind, plan, budgets, heats))
+    vae, vae_run = stages.trained(stages.vae_stage(vae_config))
     latents = stages.latents(vae)
     mdn_rnn, mdn_rnn_history = stages.mdn_rnn(mdn_rnn_config, latents)
     strayed = stages.strayed(mdn_rnn, latents)
-    vae, decoder_run = stages.decoder(vae, mdn_rnn, latents, strayed)
+    dances = stages.dances(mdn_rnn, latents)
+    vae, decoder_run = stages.trained(stages.decoder_stage(vae, latents, strayed, dances))
     if not processes.first:
         return
     quality = {name: value for name, value in decoder_run["history"][-1].items() if name.startswith("held_out")}
@@ -120,7 +130,7 @@ def train_at(place: "Place", options: argparse.Namespace) -> None:
     dancer = stages.dancer(vae, mdn_rnn, latents, strayed, footage.clips, quality)
     dancer.save(runs / "dancer.pt")
     histories = {"vae": vae_run["history"], "mdn_rnn": mdn_rnn_history, "decoder": decoder_run["history"]}
-    finish(options, footage, dancer, histories)
+    finish(options, footage, dancer, histories, plan, watcher)
 
 
 def report_footage(footage: "Footage") -> None:
@@ -131,46 +141,22 @@ def report_footage(footage: "Footage") -> None:
     say(footage.summary())
 
 
-def begin(runs: Path, options: argparse.Namespace, processes: int) -> int:
-    """Note the run's options; a run to be resumed must have the same ones, and a new one must not overwrite a run.
-
-    Returns the batch of a step: a run keeps the one that it began with, on however many processes it goes on.
-    """
-    from training.stages import BATCH
-
-    # What does not change the figures that the run ends in.
-    words = {"name", "data", "licence", "temperature", "pi_temperature", "sigma_temperature"}
-    ignored = {"resume", "out", "cache", "checkpoint_seconds", "devices", "nodes", "meet", *words}
-    path = runs / OPTIONS
-    resumed = options.resume and path.exists()
-    before = json.loads(path.read_text(encoding="utf-8")) if resumed else {}
-    batch = options.batch or (int(before.get("batch", BATCH)) if resumed else BATCH * processes)
-    settings = {name: str(value) for name, value in (vars(options) | {"batch": batch}).items() if name not in ignored}
-    if batch < processes:
-        raise ValueError(f"--batch {batch}: too few for {processes} processes; allowed are {processes} or more")
-    if resumed:
-        changed = [name for name, value in settings.items() if before.get(name, value) != value]
-        if changed:
-            told = ", ".join(f"{name} was {before.get(name)}, now {settings[name]}" for name in changed)
-            raise ValueError(f"{runs}: this run cannot be resumed with other options: {told}")
-        return batch
-    if any(runs.glob("*.pt")):
-        raise ValueError(f"{runs}: holds a run already; --resume goes on with it, another --out starts a new one")
-    runs.mkdir(parents=True, exist_ok=True)
-    for left in runs.glob("*.npy"):  # of a run that was taken away
-        left.unlink()
-    path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    return batch
-
-
-def finish(options: argparse.Namespace, footage: "Footage", dancer: Any, histories: dict[str, list[dict]]) -> None:
+def finish(
+    options: argparse.Namespace,
+    footage: "Footage",
+    dancer: Any,
+    histories: dict[str, list[dict]],
+    plan: "Plan",
+    watcher: "BaseProcess | None",
+) -> None:
     """Export, render the sample, write the report: the one place where training reaches for the rest of the house."""
     import numpy as np
 
+    from training import pages
+    from training.advice import advise
     from training.clips import excerpts
     from training.motion import figures
-    from training.report import curves, pairs, picture, sheet, table, write_report
-    from training.train_vae import rebuild
+    from training.report import table, write_report
 
     out = options.out
     export, render = importlib.import_module("export.bundle"), importlib.import_module("engine.__main__").main
@@ -185,25 +171,26 @@ def finish(options: argparse.Namespace, footage: "Footage", dancer: Any, histori
         if render(["render", str(target), "--seconds", str(length), *common]) != 0:
             raise ValueError(f"{target}: the sample could not be rendered; the bundle in {out} is whole")
     danced = np.load(images, mmap_mode="r")
-    originals, rebuilt = rebuild(dancer.vae, footage.clips, PICTURES)
     measured = figures(danced, excerpts(footage.clips, COMPARED), dancer.image_kind)
-    rows = [(name, dance, real) for name, (dance, real) in measured.items()]
     left_out = table(("left out", "why"), footage.left_out) if footage.left_out else ""
+    trained = {name: rows for name, rows in histories.items() if "step" in rows[0]}
+    sample = pages.contact_sheet(danced[: SAMPLE_SECONDS * 30])
     sections = [
         ("Footage", f"<p>{footage.summary()}, seen as {dancer.image_kind}.</p>{left_out}"),
-        ("Originals above, rebuilt below", picture(pairs(originals, rebuilt), "originals above reconstructions")),
-        *((f"Training: {name}", curves(rows)) for name, rows in histories.items() if "step" in rows[0]),
-        (
-            "The sample, a picture every second",
-            picture(sheet(danced[: SAMPLE_SECONDS * 30 : 30], 4), "contact sheet of the sample")
-            + '<p><a href="sample.mp4">sample.mp4</a></p>',
-        ),
-        (f"Motion of {FIGURE_SECONDS} seconds", table(("figure", "dance", "footage"), rows)),
+        *pages.listed("Advice", advise(trained, list(trained), measured)),
+        pages.rebuilt(dancer.vae, footage.clips),
+        *pages.learning(trained),
+        ("The sample, a picture every second", sample + '<p><a href="sample.mp4">sample.mp4</a></p>'),
+        pages.motion(measured, FIGURE_SECONDS),
+        *pages.planned(plan),
         ("Export", f"<p>{parity}.</p>" + table(("figure", "value"), list(dancer.quality.items()))),
     ]
-    write_report(out / "report.html", f"{dancer.name}: a dancer's report", sections)
+    if watcher is not None:  # which would write its own page over this one
+        watcher.terminate()
+        watcher.join()
+    write_report(out / REPORT, f"{dancer.name}: a dancer's report", sections)
     images.unlink()
-    say(f"{out}: done; play it with `dancenet --model {out}`, read {out / 'report.html'}")
+    say(f"{out}: done; play it with `dancenet --model {out}`, read {out / REPORT}")
 
 
 if __name__ == "__main__":

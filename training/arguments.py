@@ -7,6 +7,7 @@ from pathlib import Path
 from training.look import MATTES, VIEWS, Look
 
 SIZE = (208, 120)
+AUTO, NONE = "auto", "none"  # what --from takes beside a bundle
 VAE_EPOCHS, DECODER_EPOCHS, MDN_RNN_EPOCHS = 4, 4, 150
 
 
@@ -23,11 +24,16 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--resume", action="store_true", help="go on where a stopped run in DIR was")
     add("--minutes", type=positive, metavar="N", help="train for N minutes in all, instead of by epochs")
     begun = parser.add_mutually_exclusive_group()
-    begun.add_argument("--from", dest="start", type=Path, metavar="DIR", help="begin with this bundle's weights")
+    begun.add_argument(
+        "--from", dest="start", type=start, metavar="DIR", default=AUTO,
+        help="begin with this bundle's weights; auto: with those of the dancer that ships, where they are of the "
+        "footage's kind and footage or time are too little for a new one; none: with nothing",
+    )  # fmt: skip
     begun.add_argument(
         "--refine", type=Path, metavar="DIR",
         help="train this bundle on, on its own footage: it dances as before, and is shown better",
     )  # fmt: skip
+    add("--watch", action="store_true", help="show how it learns in a browser: report.html, while it is trained")
     add("--seed", type=int, default=0, help="a run with the same seed, footage and options ends in the same figures")
     add("--name", help="what the dancer is called (DIR's name)")
     add("--data", default="", help="what the footage is, for the model card (the files' names)")
@@ -111,6 +117,10 @@ def view(text: str) -> float:
     if not -360 <= value <= 360:
         raise argparse.ArgumentTypeError(f"{text!r} is neither degrees, -360 to 360, nor one of {', '.join(VIEWS)}")
     return value
+
+
+def start(text: str) -> Path | str:
+    return text if text in (AUTO, NONE) else Path(text)
 
 
 def positive(text: str) -> float:

@@ -50,6 +50,11 @@ class Frames:
     def shape(self) -> tuple[int, int, int]:
         return len(self._rows), *self._image
 
+    @property
+    def stored(self) -> int:
+        """Bytes on disk, of all images of the folder."""
+        return int(self._blocks[:, 2].sum())
+
     @overload
     def __getitem__(self, which: int) -> np.ndarray: ...
     @overload

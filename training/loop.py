@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -18,6 +19,8 @@ from torch import nn
 
 from training.place import CPU, Place
 from training.processes import Processes
+
+Model = TypeVar("Model", bound=nn.Module)
 
 WARM_UP = 0.02  # share of the run over which the learning rate rises
 DECAY = 0.5  # share of the run over which it falls to zero, along a cosine
@@ -38,7 +41,7 @@ class Budget:
 
 
 @dataclass
-class Stage:
+class Stage(Generic[Model]):
     """What one stage of training is made of; `fit` runs it.
 
     train_step(step, fraction) -> losses by name, after it has called backward(): of this process's share, as parts of
@@ -48,7 +51,7 @@ class Stage:
     """
 
     name: str
-    model: nn.Module
+    model: Model
     optimizer: torch.optim.Optimizer
     train_step: Callable[[int, float], dict[str, torch.Tensor]]
     evaluate: Callable[[], dict[str, float]]

@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<html lang="en"><meta charset="utf-8">{reload}<meta name="viewport" content="width=device-width"><title>{title}</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; color: #111; }}
 img, svg {{ max-width: 100%; display: block; margin: .5rem 0 1.5rem; }}
@@ -37,8 +37,25 @@ def png(image: np.ndarray) -> bytes:
 
 
 def picture(image: np.ndarray, alternative: str) -> str:
-    data = base64.b64encode(png(image)).decode()
-    return f'<img alt="{html.escape(alternative)}" src="data:image/png;base64,{data}">'
+    return embedded(png(image), alternative)
+
+
+def embedded(data: bytes, alternative: str) -> str:
+    """A PNG file's bytes as an element of the page."""
+    return f'<img alt="{html.escape(alternative)}" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
+
+
+def animation(images: np.ndarray, rate: int, alternative: str) -> str:
+    """Grey images (n, height, width) uint8 as one that moves, over and over: an animated PNG."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="apng", options={"plays": "0"}) as container:
+        stream = container.add_stream("apng", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = images.shape[2], images.shape[1], "gray"
+        for image in images:
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="gray")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return embedded(buffer.getvalue(), alternative)
 
 
 def sheet(images: np.ndarray, columns: int) -> np.ndarray:
@@ -88,9 +105,11 @@ def table(head: tuple[str, ...], rows: list[tuple]) -> str:
     return "<table>" + line(head, "th") + "".join(line(row, "td") for row in rows) + "</table>"
 
 
-def write_report(path: Path, title: str, sections: list[tuple[str, str]]) -> None:
-    """Write the page atomically. sections: (heading, HTML)."""
+def write_report(path: Path, title: str, sections: list[tuple[str, str]], reload: int | None = None) -> None:
+    """Write the page atomically. sections: (heading, HTML); reload: seconds after which a browser reads it again."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    again = f'<meta http-equiv="refresh" content="{reload}">' if reload else ""
     body = "\n".join(f"<h2>{html.escape(heading)}</h2>\n{content}" for heading, content in sections)
     part = path.with_name(path.name + ".part")
-    part.write_text(PAGE.format(title=html.escape(title), body=body), encoding="utf-8")
+    part.write_text(PAGE.format(title=html.escape(title), body=body, reload=again), encoding="utf-8")
     os.replace(part, path)

@@ -1,11 +1,12 @@
 """Latents as the dancer dances them, which are not those of real images: what the decoder has to show in the end."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from training.clips import STEPS_A_SECOND
 from training.latents import Sequence, Statistics, open_rows, write_rows
@@ -88,14 +89,24 @@ def rollouts(
         begun.append(torch.from_numpy(np.array(long[lane].mean[first : first + STEPS_A_SECOND])))
     heat = (temperature * torch.linspace(COOLEST, WARMEST, LANES))[:, None]
     spread = heat.clamp(max=1.0)  # as in a show
-    lanes, found = torch.arange(LANES), []
-    inputs, state = (torch.stack(begun) - mean) / deviation, model.zero_state(LANES)
-    for step in range(STEPS):
+    steps = dance_on(model, (torch.stack(begun) - mean) / deviation, heat, spread, STEPS, random)
+    return (torch.cat(list(islice(steps, 0, None, STRIDE))) * deviation + mean).numpy()
+
+
+@torch.no_grad()
+def dance_on(
+    model: MDNRNN, begun: Tensor, heat: Tensor, spread: Tensor, steps: int, random: torch.Generator
+) -> Iterator[Tensor]:
+    """Go on dancing after `begun`, normalised latents (lanes, some, latent_size); each step's, (lanes, latent_size).
+
+    heat divides the mixture's logits, spread multiplies sigma, each (lanes, 1).
+    """
+    lanes = torch.arange(len(begun))
+    inputs, state = begun, model.zero_state(len(begun))
+    for _ in range(steps):
         logits, mu, sigma, state = model(inputs, state)
         chosen = torch.multinomial(torch.softmax(logits[:, -1] / heat, -1), 1, generator=random)[:, 0]
-        normal = torch.randn(LANES, len(mean), generator=random)
+        normal = torch.randn(len(begun), begun.shape[-1], generator=random)
         latents = mu[lanes, -1, chosen] + spread * sigma[lanes, -1, chosen] * normal
         inputs = latents[:, None]
-        if step % STRIDE == 0:
-            found.append(latents)
-    return (torch.cat(found) * deviation + mean).numpy()
+        yield latents

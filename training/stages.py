@@ -16,7 +16,7 @@ from training import train_decoder, train_mdn_rnn, train_vae
 from training.clips import Clip, even_background
 from training.dancer import TrainedDancer, assemble
 from training.latents import Part, Sequence, Statistics, encode, open_sequences, statistics
-from training.loop import Budget
+from training.loop import Budget, Model, Stage, fit
 from training.mdn_rnn import MDNRNN, MDNRNNConfig
 from training.place import Place
 from training.rollouts import dance_all, rollouts
@@ -51,35 +51,59 @@ class Stages:
     runs: Path
     progress: Callable[[list, str], Iterator[Any]]
     batch: int  # images, or lanes, of a step, over all processes
+    spare: float = 0.0  # seconds of --minutes that the LSTM-MDN left: the decoder's
 
     def __post_init__(self) -> None:
         self.background = even_background(self.training)
         self.refines = self.options.refine is not None
 
-    def budget(self, epochs: float, batch: int, share: float) -> Budget:
-        """So many epochs, or this share of the minutes that were asked for."""
+    def budgets(self) -> dict[str, tuple[Budget, int]]:
+        """Of each stage that trains, by name; and how many images one of its steps goes through."""
+        options, how, batch = self.options, self.mdn_rnn_how(), self.decoder_how().batch
+        vae, decoder = (REFINED_VAE_SHARE, REFINED_DECODER_SHARE) if self.refines else (VAE_SHARE, DECODER_SHARE)
+        passage = how.batch * how.steps
+        # Each image is danced twice an epoch, as it is and mirrored.
+        found = {
+            "vae": (self.budget(options.vae_epochs, self.batch, vae), self.batch),
+            "mdn_rnn": (self.budget(2 * options.mdn_rnn_epochs, passage, MDN_RNN_SHARE), passage),
+            "decoder": (self.budget(options.decoder_epochs, batch, decoder, self.spare), batch),
+        }
+        if self.refines:
+            del found["mdn_rnn"]
+        return found
+
+    def budget(self, epochs: float, batch: int, share: float, spare: float = 0.0) -> Budget:
+        """So many epochs, or this share of the minutes that were asked for and `spare` seconds more."""
         frames = sum(len(clip) for clip in self.training)
-        seconds = self.options.minutes and self.options.minutes * 60 * share
-        return Budget(max(round(epochs * frames / batch), 1), seconds, self.options.checkpoint_seconds)
+        seconds = self.seconds(share)
+        steps = max(round(epochs * frames / batch), 1)
+        return Budget(steps, seconds and seconds + spare, self.options.checkpoint_seconds)
+
+    def seconds(self, share: float) -> float | None:
+        """This share of --minutes, if they were given."""
+        return self.options.minutes and self.options.minutes * 60 * share
 
     def kept(self) -> VAE | None:
         """The VAE that a refined dancer keeps to."""
         return self.start.shown(self.background, self.place) if self.start and self.refines else None
 
-    def vae(self, config: VAEConfig) -> tuple[VAE, dict]:
-        """The trained VAE and its checkpoint."""
+    def trained(self, stage: Stage[Model]) -> tuple[Model, dict]:
+        """The stage's model, trained, and its checkpoint."""
+        checkpoint = fit(stage, self.runs / f"{stage.name}.pt", self.options.resume)
+        return stage.model, checkpoint
+
+    def vae_stage(self, config: VAEConfig) -> Stage[VAE]:
+        """The VAE's training."""
         options, start = self.options, self.start
         how = train_vae.GENTLE if start else train_vae.VAETraining()
         how = replace(how, kl_weight=options.kl_weight, seed=options.seed, batch=self.batch)
-        return train_vae.train_vae(
+        return train_vae.vae_stage(
             self.training,
             self.held_out,
             config,
             self.background,
             how,
-            self.budget(options.vae_epochs, how.batch, REFINED_VAE_SHARE if self.refines else VAE_SHARE),
-            self.runs / "vae.pt",
-            options.resume,
+            self.budgets()["vae"][0],
             self.place,
             start.vae_weights if start else None,
             self.kept(),
@@ -99,11 +123,10 @@ class Stages:
         training, held_out = both[: 2 * len(self.training)], both[2 * len(self.training) :]
         return Latents(training, held_out, self.start.statistics if self.start else statistics(training))
 
-    def mdn_rnn(self, config: MDNRNNConfig, latents: Latents) -> tuple[MDNRNN, list[dict]]:
-        """The LSTM-MDN, and the history of its training; a refined dancer's is the one it had."""
-        options, start = self.options, self.start
-        how = replace(
-            train_mdn_rnn.GENTLE if start else train_mdn_rnn.MDNRNNTraining(),
+    def mdn_rnn_how(self) -> train_mdn_rnn.MDNRNNTraining:
+        options = self.options
+        return replace(
+            train_mdn_rnn.GENTLE if self.start else train_mdn_rnn.MDNRNNTraining(),
             batch=self.batch,
             steps=options.steps,
             input_noise=options.input_noise,
@@ -111,44 +134,60 @@ class Stages:
             patience=options.patience,
             seed=options.seed,
         )
+
+    def mdn_rnn(self, config: MDNRNNConfig, latents: Latents) -> tuple[MDNRNN, list[dict]]:
+        """The LSTM-MDN, and the history of its training; a refined dancer's is the one it had."""
+        start = self.start
         if start and self.refines:
+            how = self.mdn_rnn_how()
             model = MDNRNN(config).to(self.place.device)
             model.load_state_dict(start.mdn_rnn_weights)
             figures = train_mdn_rnn.held_out_loss(model.eval(), latents.held_out, latents.normal, how, self.place)
             return model.cpu(), [figures]
-        model, run = train_mdn_rnn.train_mdn_rnn(
+        model, run = self.trained(self.mdn_rnn_stage(config, latents))
+        self.spare = max((self.seconds(MDN_RNN_SHARE) or 0.0) - run["seconds"], 0.0)
+        return model.cpu(), run["history"]
+
+    def mdn_rnn_stage(self, config: MDNRNNConfig, latents: Latents) -> Stage[MDNRNN]:
+        """The LSTM-MDN's training."""
+        how, start = self.mdn_rnn_how(), self.start
+        return train_mdn_rnn.mdn_rnn_stage(
             latents.training,
             latents.held_out,
             latents.normal,
             config,
             how,
-            # Each image is danced twice an epoch, as it is and mirrored.
-            self.budget(2 * options.mdn_rnn_epochs, how.batch * how.steps, MDN_RNN_SHARE),
-            self.runs / "mdn_rnn.pt",
-            options.resume,
+            self.budgets()["mdn_rnn"][0],
             self.place,
             start.mdn_rnn_weights if start else None,
         )
-        return model.cpu(), run["history"]
 
     def strayed(self, mdn_rnn: MDNRNN, latents: Latents) -> list[np.ndarray]:
         """Where the dancer believes each image to be, by sequences of the training clips."""
         options, path, processes = self.options, self.runs / "strayed.npy", self.place.processes
         return dance_all(mdn_rnn, latents.training, latents.normal, options.temperature, options.seed, path, processes)
 
-    def decoder(self, vae: VAE, mdn_rnn: MDNRNN, latents: Latents, strayed: list[np.ndarray]) -> tuple[VAE, dict]:
-        """The VAE with its decoder trained on, and the checkpoint."""
-        options, shown = self.options, self.kept()
-        how = replace(train_decoder.GENTLE if self.refines else train_decoder.DecoderTraining(), seed=options.seed)
+    def dances(self, mdn_rnn: MDNRNN, latents: Latents) -> np.ndarray | None:
+        """Latents of dances whose pictures a refined dancer keeps to."""
+        if not self.refines:
+            return None
+        given = mdn_rnn, latents.training, latents.normal, self.options.temperature, self.options.seed
+        found: np.ndarray = self.place.processes.of_first(lambda: rollouts(*given))
+        return found
+
+    def decoder_how(self) -> train_decoder.DecoderTraining:
+        how = train_decoder.GENTLE if self.refines else train_decoder.DecoderTraining()
         # A refined one takes fewer of the footage's images, as it keeps to as many pictures; each process takes one.
         batch = max(how.batch * self.batch // BATCH, self.place.processes.count)
-        how = replace(how, batch=batch)
-        kept = None
-        if shown:
-            given = mdn_rnn, latents.training, latents.normal, options.temperature, options.seed
-            dances = self.place.processes.of_first(lambda: rollouts(*given))
-            kept = train_decoder.Kept(shown, dances)
-        return train_decoder.train_decoder(
+        return replace(how, seed=self.options.seed, batch=batch)
+
+    def decoder_stage(
+        self, vae: VAE, latents: Latents, strayed: list[np.ndarray], dances: np.ndarray | None
+    ) -> Stage[VAE]:
+        """The training of the VAE's decoder on; `dances`: as the method of that name gives them."""
+        shown, how = self.kept(), self.decoder_how()
+        kept = None if shown is None or dances is None else train_decoder.Kept(shown, dances)
+        return train_decoder.decoder_stage(
             self.training,
             self.held_out,
             latents.training,
@@ -156,9 +195,7 @@ class Stages:
             vae.config,
             self.background,
             how,
-            self.budget(options.decoder_epochs, how.batch, REFINED_DECODER_SHARE if self.refines else DECODER_SHARE),
-            self.runs / "decoder.pt",
-            options.resume,
+            self.budgets()["decoder"][0],
             vae.state_dict(),
             self.place,
             kept,
@@ -168,7 +205,11 @@ class Stages:
         self, vae: VAE, mdn_rnn: MDNRNN, latents: Latents, strayed: list[np.ndarray], clips: list[Clip], quality: dict
     ) -> TrainedDancer:
         """All of it put together; `clips`: the whole footage, which the dancer's health is measured by."""
-        options = self.options
+        options, start = self.options, self.start
+        data, licence = options.data or ", ".join(clip.name for clip in clips), options.licence
+        if start and not self.refines:  # what those weights hold is in these as well
+            data += f". It began with the weights of {start.name}: {start.data}"
+            licence += f". Of the weights that it began with: {start.licence}"
         rows = train_vae.held_out_rows(self.training, SHARPENED)
         believed = (
             np.stack([self.training[clip].frames[frame] for clip, frame in rows]),
@@ -182,8 +223,8 @@ class Stages:
             latents.training,
             believed,
             name=options.name or options.out.resolve().name,
-            data=options.data or ", ".join(clip.name for clip in clips),
-            licence=options.licence,
+            data=data,
+            licence=licence,
             defaults={
                 "temperature": options.temperature,
                 "pi_temperature": options.pi_temperature,

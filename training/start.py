@@ -32,6 +32,10 @@ class Start:
     mdn_rnn: MDNRNNConfig
     mdn_rnn_weights: dict[str, torch.Tensor]
     statistics: Statistics
+    image_kind: str
+    name: str
+    data: str
+    licence: str
 
     def shown(self, background: float | None, place: Place) -> VAE:
         """Its VAE as a show has it, sharpened, in its fast form where the images have an even `background`."""
@@ -73,4 +77,5 @@ def read_start(folder: Path) -> Start:
         raise ValueError(f"{error.filename}: {error.strerror}; --from takes the folder of a bundle") from None
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"{folder}: not a bundle that can be trained further ({error} is missing)") from None
-    return Start(vae, vae_weights, sharpening, mdn_rnn, weights, Statistics(mean, deviation))
+    words = (str(metadata.get(word, "not stated")) for word in ("image_kind", "name", "data", "licence"))
+    return Start(vae, vae_weights, sharpening, mdn_rnn, weights, Statistics(mean, deviation), *words)

@@ -8,7 +8,6 @@ A dancer that is refined has a decoder that shows its dances well already: it ke
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from training.batches import Batches
 from training.clips import Clip
 from training.draws import Draws, numbers
 from training.latents import Sequence
-from training.loop import Budget, Stage, fit
+from training.loop import Budget, Stage
 from training.muon import Muon
 from training.place import CPU, Place
 from training.train_vae import evaluate, new_vae, spread
@@ -62,7 +61,7 @@ class Kept:
             return latents, torch.sigmoid(self.vae.decode(latents).float())
 
 
-def train_decoder(
+def decoder_stage(
     training: list[Clip],
     held_out: list[Clip],
     sequences: list[Sequence],
@@ -71,13 +70,11 @@ def train_decoder(
     background: float | None,
     how: DecoderTraining,
     budget: Budget,
-    path: Path,
-    resume: bool,
     start: dict,
     place: Place = CPU,
     kept: Kept | None = None,
-) -> tuple[VAE, dict]:
-    """Train and return the VAE, its encoder as in `start`, and its checkpoint (at `path`).
+) -> Stage[VAE]:
+    """The training of the VAE's decoder; its encoder stays as in `start`.
 
     `sequences` holds each training clip's, followed by its mirror image's; `strayed` what
     `rollouts.danced` gives of each. `kept`: pictures to keep to, where it is refined; on the same device.
@@ -119,7 +116,7 @@ def train_decoder(
         torch.stack(list(losses.values())).sum().backward()
         return {name: loss.detach() for name, loss in losses.items()}
 
-    stage = Stage(
+    return Stage(
         name="decoder",
         model=model,
         optimizer=optimizer,
@@ -132,4 +129,3 @@ def train_decoder(
         place=place,
         extra={"vae": config.to_dict(), "background": background},
     )
-    return model, fit(stage, path, resume)

@@ -5,7 +5,6 @@ steps: each lane of a batch dances through one clip after another; at a clip's s
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from training.draws import Draws, numbers
 from training.latents import Sequence, Statistics, signal_share
-from training.loop import Budget, Stage, fit
+from training.loop import Budget, Stage
 from training.mdn_rnn import MDNRNN, MDNRNNConfig, State, mixture_nll
 from training.place import CPU, Place
 
@@ -157,19 +156,17 @@ def held_out_loss(
     return {"held_out_loss": total / max(steps, 1)}
 
 
-def train_mdn_rnn(
+def mdn_rnn_stage(
     training: list[Sequence],
     held_out: list[Sequence],
     statistics: Statistics,
     config: MDNRNNConfig,
     how: MDNRNNTraining,
     budget: Budget,
-    path: Path,
-    resume: bool,
     place: Place = CPU,
     start: dict | None = None,
-) -> tuple[MDNRNN, dict]:
-    """Train and return the model, by `how.patience` the best held-out one or the last, and its checkpoint at `path`."""
+) -> Stage[MDNRNN]:
+    """The training of the model, which ends with the best held-out weights or the last, by `how.patience`."""
     torch.manual_seed(how.seed)
     model = MDNRNN(config).to(place.device)
     model.gain.copy_(torch.from_numpy(signal_share(training, statistics)))
@@ -200,7 +197,7 @@ def train_mdn_rnn(
         carry.update(epoch=epoch + last, place=0 if last else carry["place"] + 1, hidden=state[0], cell=state[1])
         return {"loss": loss.detach()}
 
-    stage = Stage(
+    return Stage(
         name="mdn_rnn",
         model=model,
         optimizer=optimizer,
@@ -220,4 +217,3 @@ def train_mdn_rnn(
             "latent_deviation": torch.from_numpy(statistics.deviation),
         },
     )
-    return model, fit(stage, path, resume)

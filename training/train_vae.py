@@ -1,7 +1,6 @@
 """Trains the VAE on the footage's frames. Owns the KL weight's schedule and the held-out figures."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 from training.batches import Batches
 from training.clips import Clip
 from training.draws import Draws
-from training.loop import Budget, Stage, fit
+from training.loop import Budget, Stage
 from training.muon import Muon
 from training.place import CPU, Place
 from training.vae import STANDARD_NORMAL, VAE, VAEConfig, kl_divergence, reconstruction_loss, soft_iou
@@ -103,20 +102,18 @@ def kept_posterior(kept: VAE, images: Tensor) -> tuple[Tensor, Tensor]:
     return mean.float(), log_variance.float()
 
 
-def train_vae(
+def vae_stage(
     training: list[Clip],
     held_out: list[Clip],
     config: VAEConfig,
     background: float | None,
     how: VAETraining,
     budget: Budget,
-    path: Path,
-    resume: bool,
     place: Place = CPU,
     start: dict | None = None,
     kept: VAE | None = None,
-) -> tuple[VAE, dict]:
-    """Train and return the VAE and its checkpoint (at `path`).
+) -> Stage[VAE]:
+    """The training of the VAE.
 
     `start`: weights to begin with (fine-tuning). `kept`: a VAE whose posteriors are the prior of these, so that latents
     stay where they are and a dancer that knows them need not learn them anew; on the same device.
@@ -140,7 +137,7 @@ def train_vae(
         (reconstruction + weight * kl).backward()
         return {"reconstruction": reconstruction.detach(), "kl": kl.detach()}
 
-    stage = Stage(
+    return Stage(
         name="vae",
         model=model,
         optimizer=optimizer,
@@ -153,5 +150,3 @@ def train_vae(
         place=place,
         extra={"vae": config.to_dict(), "background": background, "kl_weight": how.kl_weight},
     )
-    checkpoint = fit(stage, path, resume)
-    return model, checkpoint
