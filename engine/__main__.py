@@ -85,27 +85,13 @@ def run(command: str, arguments: list[str]) -> int:
         from engine.commands.still import still
 
         return still(options)
-    if command == "decode":
-        from engine.bundle_arguments import parse_decode
+    if command in ("decode", "model", "explore"):
+        from engine import bundle_arguments
 
-        options = parse_decode(rest)
-        from engine.commands.decode import decode
-
-        return decode(options)
-    if command == "model":
-        from engine.bundle_arguments import parse_model
-
-        options = parse_model(rest)
-        from engine.commands.model import model
-
-        return model(options)
-    if command == "explore":
-        from engine.bundle_arguments import parse_explore
-
-        options = parse_explore(rest)
-        from engine.commands.explore import explore
-
-        return explore(options)
+        options = getattr(bundle_arguments, f"parse_{command}")(rest)
+        function = getattr(importlib.import_module(f"engine.commands.{command}"), command)
+        code: int = function(options)
+        return code
     if command == "log":
         options = parse_log(rest)
         from engine.commands.replay import log

@@ -142,11 +142,6 @@ class GlancingWatchdog(Watchdog):
         if picture.turn[dancer] and not suspicious and not exact.still:
             picture.closely[dancer] = picture.every == 1
 
-    def _area(self, image: NDArray[np.uint8]) -> float:
-        """The share of the image that the dancer covers."""
-        lightness = float(image.mean()) / 255
-        return 1 - lightness if self._metadata.image_kind == "dark silhouette" else lightness
-
     def _forget(self, dancer: int) -> None:
         self._exact[dancer].forget()
         self._rough[dancer].forget()

@@ -75,13 +75,17 @@ class Watchdog:
         """Holds nothing that needs closing."""
 
     def _trouble(self, image: NDArray[np.uint8], motion: "Motion") -> str | None:
-        lightness = float(image.mean()) / 255
-        area = 1 - lightness if self._metadata.image_kind == "dark silhouette" else lightness
+        area = self._area(image)
         if not self._least <= area <= self._greatest:
             return f"degenerate image (coverage {area:.3f}, healthy is {self._least:g}..{self._greatest:g})"
         if motion.still >= FROZEN:
             return f"frozen pose (motion below {self._metadata.health.slow_motion:g} for {FROZEN:g} s)"
         return None
+
+    def _area(self, image: NDArray[np.uint8]) -> float:
+        """The share of the image that the dancer covers."""
+        lightness = float(image.mean()) / 255
+        return 1 - lightness if self._metadata.image_kind == "dark silhouette" else lightness
 
 
 class Motion:

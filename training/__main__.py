@@ -160,11 +160,7 @@ def finish(
 
     out = options.out
     export, render = importlib.import_module("export.bundle"), importlib.import_module("engine.__main__").main
-    parity_error = importlib.import_module("export.parity").ParityError
-    try:
-        parity = export.write_bundle(dancer, out)
-    except parity_error as error:
-        raise ValueError(str(error)) from None
+    parity = export.write_bundle(dancer, out)
     common = ["--model", str(out), "--seed", "1"]
     video, images = out / "sample.mp4", out / "training" / "sample.npy"
     for target, length in ((video, SAMPLE_SECONDS), (images, FIGURE_SECONDS)):

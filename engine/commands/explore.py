@@ -3,7 +3,6 @@
 import argparse
 import base64
 import html
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from engine.commands.opening import model_folders, open_folder
 from engine.commands.render import check_folder
 from engine.formats import STILL
 from engine.providers import OFFLINE_THREADS
-from engine.sinks.recorder import partial_of
+from engine.scene_files import put
 from engine.sinks.stills import png
 
 PUSHES = (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -55,7 +54,10 @@ def explore(options: argparse.Namespace) -> int:
         content = picture(np.concatenate([part for each in strips for part in (each, gap)][:-1]))
     else:
         content = page(bundle, axes, strips).encode("utf-8")
-    write(options.out, content)
+    try:
+        put(options.out, content)
+    except OSError as error:
+        raise Failure(f"{options.out}: {error.strerror}") from None
     told = ", ".join(f"{key.rpartition('/')[2]} {share:.1%}" for key, share in zip(KEYS, axes.shares, strict=False))
     print(f"{options.out}: the axes of {bundle.metadata.name}; of the latents' variance: {told}")
     return FINE
@@ -93,15 +95,3 @@ def picture(grey: NDArray[np.uint8]) -> bytes:
     pixels = np.repeat(grey[..., None], 4, axis=2)
     pixels[..., 3] = 255
     return png(pixels)
-
-
-def write(path: Path, content: bytes) -> None:
-    """The file, whole or not at all."""
-    partial = partial_of(path)
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        raise Failure(f"{path}: {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
