@@ -37,9 +37,9 @@ class WholeInt8(Int8Step):
     def head(self, hidden: str, component: str) -> str:
         graph, config = self.graph, self.config
         blocks, rows = config.components, 2 * config.latent_size
-        kernel = graph.op("Reshape", self.blocks("weight", config.hidden), axes(blocks * rows, config.hidden))
+        kernel = graph.op("Reshape", self.weight("head.weight"), axes(blocks * rows, config.hidden))
         value = multiply(graph, self.units.quantise(graph, hidden), self.units, kernel)
-        value = graph.op("Add", value, graph.op("Reshape", self.blocks("bias"), axes(blocks * rows)))
+        value = graph.op("Add", value, graph.op("Reshape", self.weight("head.bias"), axes(blocks * rows)))
         value = graph.op("Reshape", value, axes(-1, blocks, rows))
         return graph.op("GatherND", value, graph.op("Unsqueeze", component, axes(1)), batch_dims=1)
 

@@ -1,7 +1,7 @@
 """The weights of a bundle under PyTorch's names, so that every peer computes the very dancer that ships.
 
 A bundle stores them as they were trained, float16, and makes folded and reordered kernels of them by nodes of its
-graphs: `export.graph`. Needs `onnx`, and nothing of training.
+graphs: `export.graph`. Needs `onnx`, and no PyTorch.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from engine.bundle import BANK, DECODER, STEP, Metadata
+from training.joined import separate
 
 Array = NDArray[np.float32]
 DECODER_PREFIX = "decoder."
@@ -64,13 +65,14 @@ def read_weights(folder: Path) -> Weights:
     """The weights of the bundle in `folder`. Raises ValueError where it does not hold them as they were trained."""
     step, decoder = (stored(folder / name) for name in (STEP, DECODER))
     parts = {name.removeprefix(DECODER_PREFIX): array for name, array in decoder.items() if DECODER_PREFIX in name}
-    mdn_rnn = {name: array for name, array in step.items() if name.startswith(("lstm.", "dense.", "pi.", "mu.", "si"))}
+    mdn_rnn = {name: array for name, array in step.items() if name.startswith(("lstm.", "dense.", "pi.", "head."))}
     for name in ("dense.weight", "dense_channels.weight", "conv1.weight", "conv2.weight", "conv3.weight"):
         if name not in parts:
             raise ValueError(f"{folder / DECODER}: no weights {DECODER_PREFIX}{name}; peers need a bundle of fp32")
-    for name in ("lstm.weight_hh_l0", "dense.weight", "pi.weight", "mu.weight", "sigma.weight"):
+    for name in ("lstm.weight_l0", "dense.weight", "pi.weight", "head.weight", "head.bias"):
         if name not in mdn_rnn:
             raise ValueError(f"{folder / STEP}: no weights {name}; peers need a bundle of fp32")
+    mdn_rnn = separate(mdn_rnn)
     mean, deviation = step["latent_mean"], step["latent_deviation"]
     mdn_rnn["gain"] = step.get("gain", np.zeros_like(mean))
     latents = np.load(folder / BANK, allow_pickle=False)[:8, 0].astype(np.float32)

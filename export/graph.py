@@ -24,28 +24,18 @@ class Graph:
         self.initializers: list[onnx.TensorProto] = []
 
     def weight(self, name: str, array: np.ndarray) -> str:
-        """A trained parameter under its PyTorch name, cast to float32 if it is stored as less: the runtime folds that.
+        """A trained parameter under its name, cast to float32 if it is stored as less: the runtime folds that.
 
-        Whatever is made of it (folded kernels) is made by nodes, so that a bundle can be read back.
+        Stored as float16 where that loses nothing, as of weights that were rounded to it, else as float32. Whatever is
+        made of it (folded kernels) is made by nodes, so that a bundle can be read back.
         """
-        return self.op("Cast", *self.stored(**{name: array}), to=FLOAT)
-
-    def stored(self, **arrays: np.ndarray) -> list[str]:
-        """The same before the cast: what copies parameters is done with half the bytes when a session opens.
-
-        All are of one type, to be joined: float16 where that loses nothing of any, as of weights that were rounded to
-        it, else float32.
-        """
-        for name, array in arrays.items():
-            if not np.isfinite(array).all():
-                raise ValueError(f"{self.name}: weight {name} holds values not finite, or beyond float16's 65504")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{self.name}: weight {name} holds values not finite, or beyond float16's 65504")
         with np.errstate(over="ignore"):
-            halves = {name: array.astype(np.float16) for name, array in arrays.items()}
-        exact = all(np.array_equal(halves[name].astype(np.float32), array) for name, array in arrays.items())
-        for name, array in (halves if exact else arrays).items():
-            kept = np.ascontiguousarray(array, np.float16 if exact else np.float32)
-            self.initializers.append(numpy_helper.from_array(kept, name))
-        return list(arrays)
+            half = array.astype(np.float16)
+        kept = half if np.array_equal(half.astype(np.float32), array) else array
+        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(kept), name))
+        return self.op("Cast", name, to=FLOAT)
 
     def constant(self, name: str, array: np.ndarray) -> str:
         """A named float32 constant that must not be rounded, such as the latents' statistics."""

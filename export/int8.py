@@ -25,7 +25,8 @@ from export.layers import (
     Phases,
 )
 from export.rewrites import Rewrite
-from export.step import INTO_GATES, Float32
+from export.step import Float32
+from training.joined import INTO_GATES
 from training.mdn_rnn import MDNRNN
 from training.vae_fast import PHASES
 
@@ -194,24 +195,24 @@ class Int8Step(Float32):
             from_x = self.weight(f"lstm.weight_{INTO_GATES[0]}_l{layer}")
             summed = multiply(graph, self.state.quantise(graph, x), self.state, from_x)
             return graph.op("Add", summed, self.gate_bias(layer))
-        from_x, from_hidden = (self.weight(f"lstm.weight_{each}_l{layer}") for each in INTO_GATES)
         read = self.state.quantise(graph, hidden)
         if layer == 0:
+            from_x, from_hidden = (self.weight(f"lstm.weight_{each}_l{layer}") for each in INTO_GATES)
             exact = graph.op("Gemm", x, from_x, self.gate_bias(layer), transB=1)
             return graph.op("Add", exact, multiply(graph, read, self.state, from_hidden))
         both = graph.op("Concat", self.state.quantise(graph, x), read, axis=1)
-        kernel = graph.op("Concat", from_x, from_hidden, axis=1)
+        kernel = self.weight(f"lstm.weight_l{layer}")
         return graph.op("Add", multiply(graph, both, self.state, kernel), self.gate_bias(layer))
 
     def head(self, hidden: str, component: str) -> str:
         graph, config = self.graph, self.config
         blocks, rows = config.components, 2 * config.latent_size
-        kernel = graph.op("Reshape", self.blocks("weight", config.hidden), axes(blocks * rows, config.hidden))
+        kernel = graph.op("Reshape", self.weight("head.weight"), axes(blocks * rows, config.hidden))
         kernel, steps, _ = quantised_rows(graph, kernel, 2)
         kernel = graph.op("Reshape", kernel, axes(blocks, rows, config.hidden))
         kernel = graph.op("Gather", graph.op("Transpose", kernel, perm=[0, 2, 1]), component, axis=0)
         value = graph.op("Unsqueeze", self.units.quantise(graph, hidden), axes(1))
         product = graph.op("Squeeze", graph.op("MatMulInteger", value, kernel, self.units.arrays[1]), axes(1))
         unit = graph.op("Reshape", graph.op("Mul", steps, scalar(self.units.step)), axes(blocks, rows))
-        unit, bias = (graph.op("Gather", each, component, axis=0) for each in (unit, self.blocks("bias")))
+        unit, bias = (graph.op("Gather", each, component, axis=0) for each in (unit, self.weight("head.bias")))
         return graph.op("Add", graph.op("Mul", graph.op("Cast", product, to=FLOAT), unit), bias)

@@ -10,22 +10,22 @@ from pathlib import Path
 import numpy as np
 
 from export.graph import FLOAT, INT64, Graph, axes, scalar
+from training.joined import HEADS, INTO_GATES, join
 from training.latents import Statistics
 from training.mdn_rnn import MDNRNN, OURS, SIGMA_FLOOR
 
-HEADS = ("mu", "sigma")
-INTO_GATES = ("ih", "hh")  # PyTorch's names for what multiplies the input and the hidden state
 STATISTICS = ("latent_mean", "latent_deviation")
 # Of networks that compute otherwise: `dancenet train --from` looks for ours, and must not take these for them.
 OTHER_STATISTICS = ("latent_offset", "latent_scale")
 
 
 class Float32:
-    """The model's products, in float32 on weights stored as float16. `graph.weight` keeps PyTorch's names."""
+    """The model's products, in float32 on weights stored as float16: under PyTorch's names, or those of `join`."""
 
     def __init__(self, graph: Graph, model: MDNRNN) -> None:
         self.graph, self.config = graph, model.config
-        self.weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+        weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+        self.weights = weights | join(weights)
 
     def weight(self, name: str) -> str:
         return self.graph.weight(name, self.weights[name])
@@ -38,13 +38,12 @@ class Float32:
 
         Without a hidden state it is zero.
         """
-        names = [f"lstm.weight_{each}_l{layer}" for each in INTO_GATES]
         if hidden is None:
-            return self.graph.op("Gemm", x, self.weight(names[0]), self.gate_bias(layer), transB=1)
-        kernel = self.graph.op("Concat", *self.graph.stored(**{name: self.weights[name] for name in names}), axis=1)
-        kernel = self.graph.op("Cast", kernel, to=FLOAT)
-        both = self.graph.op("Concat", x, hidden, axis=1)
-        return self.graph.op("Gemm", both, kernel, self.gate_bias(layer), transB=1)
+            kernel = self.weight(f"lstm.weight_ih_l{layer}")
+        else:
+            x = self.graph.op("Concat", x, hidden, axis=1)
+            kernel = self.weight(f"lstm.weight_l{layer}")
+        return self.graph.op("Gemm", x, kernel, self.gate_bias(layer), transB=1)
 
     def linear(self, name: str, value: str) -> str:
         return self.graph.op("Gemm", value, self.weight(f"{name}.weight"), self.weight(f"{name}.bias"), transB=1)
@@ -53,18 +52,11 @@ class Float32:
         """The head's hidden units, (dancers, hidden)."""
         return self.graph.op("Relu", self.linear("dense", x))
 
-    def blocks(self, kind: str, *shape: int) -> str:
-        """The head's mu and sigma rows side by side, (components, 2 latent_size, *shape)."""
-        sizes = axes(self.config.components, self.config.latent_size, *shape)
-        stored = self.graph.stored(**{name: self.weights[name] for name in (f"{head}.{kind}" for head in HEADS)})
-        pair = [self.graph.op("Reshape", name, sizes) for name in stored]
-        return self.graph.op("Cast", self.graph.op("Concat", *pair, axis=1), to=FLOAT)
-
     def head(self, hidden: str, component: str) -> str:
         """mu and sigma of the components drawn, side by side: (dancers, 2 latent_size)."""
         graph = self.graph
-        kernel = graph.op("Gather", self.blocks("weight", self.config.hidden), component, axis=0)
-        bias = graph.op("Gather", self.blocks("bias"), component, axis=0)
+        kernel = graph.op("Gather", self.weight("head.weight"), component, axis=0)
+        bias = graph.op("Gather", self.weight("head.bias"), component, axis=0)
         drawn = graph.op("MatMul", kernel, graph.op("Unsqueeze", hidden, axes(2)))
         return graph.op("Add", graph.op("Squeeze", drawn, axes(2)), bias)
 

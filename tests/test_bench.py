@@ -143,7 +143,7 @@ def test_peers_need_weights_as_they_were_trained(tmp_path: Path) -> None:
     for name in ("bundle.json", "bank.npy", "decoder.onnx"):
         (tmp_path / name).write_bytes((DEFAULT / name).read_bytes())
     path = graph(tmp_path / "step.onnx", [helper.make_node("Relu", ["x"], ["y"])], ("x", FLOAT, [1]), ("y", FLOAT))
-    with pytest.raises(ValueError, match=f"{path}: no weights lstm.weight_hh_l0; peers need a bundle of fp32"):
+    with pytest.raises(ValueError, match=f"{path}: no weights lstm.weight_l0; peers need a bundle of fp32"):
         read_weights(tmp_path)
 
 

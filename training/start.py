@@ -1,14 +1,17 @@
 """Weights to fine-tune from: those of a bundle, read back out of its graphs."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from training.joined import separate
 from training.latents import Statistics
 from training.mdn_rnn import MDNRNNConfig
 from training.place import Place
@@ -43,7 +46,7 @@ class Start:
         return new_vae(self.vae, background, True, place, weights).eval()
 
 
-def graph_weights(path: Path) -> dict[str, torch.Tensor]:
+def graph_weights(path: Path) -> dict[str, NDArray]:
     """The named constants of a graph that `dancenet export` wrote, as float32."""
     try:
         model = onnx.load(str(path))
@@ -52,20 +55,24 @@ def graph_weights(path: Path) -> dict[str, torch.Tensor]:
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     # Parameters keep PyTorch's names; other constants are named after the node that takes them.
     named = {name: array for name, array in arrays.items() if name in STATISTICS or array.dtype == np.float16}
-    return {name: torch.from_numpy(array.astype(np.float32)) for name, array in named.items()}
+    return {name: array.astype(np.float32) for name, array in named.items()}
+
+
+def tensors(weights: Mapping[str, NDArray]) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in weights.items()}
 
 
 def read_start(folder: Path) -> Start:
     """Read a bundle's weights. Raises ValueError with one line if it is not one that this version exported."""
     try:
         metadata = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
-        vae_weights = graph_weights(folder / "encoder.onnx") | graph_weights(folder / "decoder.onnx")
-        weights = graph_weights(folder / "step.onnx")
+        vae_weights = tensors(graph_weights(folder / "encoder.onnx") | graph_weights(folder / "decoder.onnx"))
+        weights = separate(graph_weights(folder / "step.onnx"))
         first, second, third = (len(vae_weights[f"encoder.conv{i}.bias"]) for i in (1, 2, 3))
         vae = VAEConfig(tuple(metadata["image_size"]), metadata["latent_size"], (first, second, third))
         sharpening = float(metadata.get("quality", {}).get("sharpening", 1.0))
         vae_weights |= {name: vae_weights[name] / sharpening for name in LAST}
-        mean, deviation = (weights.pop(name).numpy() for name in STATISTICS)
+        mean, deviation = (weights.pop(name) for name in STATISTICS)
         mdn_rnn = MDNRNNConfig(
             latent_size=metadata["latent_size"],
             layers=sum(name.startswith("lstm.weight_hh") for name in weights),
@@ -78,4 +85,4 @@ def read_start(folder: Path) -> Start:
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"{folder}: not a bundle that can be trained further ({error} is missing)") from None
     words = (str(metadata.get(word, "not stated")) for word in ("image_kind", "name", "data", "licence"))
-    return Start(vae, vae_weights, sharpening, mdn_rnn, weights, Statistics(mean, deviation), *words)
+    return Start(vae, vae_weights, sharpening, mdn_rnn, tensors(weights), Statistics(mean, deviation), *words)
