@@ -123,7 +123,7 @@ class OurMdnRnn(Learner):
         self._step += 1
         lanes = [self._draws.of(self._step, lane) for lane in range(len(latents))]
         kept = self._model.draw_kept(latents.shape[1] - 1, lanes)
-        given = latents[:, :-1], latents[:, 1:], mask, self._state, fresh, self._place, kept
+        given = latents[:, :-1], latents[:, 1:], mask, None, self._state, fresh, self._place, kept
         loss, self._state = passage_loss(self._model, *given)
         loss = loss / mask.sum()
         loss.backward()

@@ -25,8 +25,9 @@ MOST_BYTES = 1 << 20
 LARGEST_IMAGE, LARGEST_LATENT, MOST_COMPONENTS, FASTEST, MOST_CONTROLS = 4096, 2048, 4096, 240, 64
 FP32, INT8 = PRECISIONS = "fp32", "int8"  # fp32 graphs are exact, and always there; what no entry says is fp32
 *_, GREY = IMAGE_KINDS = ("dark silhouette", "light silhouette", "grey")
-# Names that the step's tensors already have, so that no control may take them.
-TAKEN = ("uniform", "normal", *(parameter.name for parameter in PARAMETERS))
+# Names that the step's tensors and the dance's parameters already have, so that no control may take them.
+TENSORS = ("uniform", "normal", "pi", "mu", "sigma", "component", "gain", "latent_mean", "latent_deviation")
+TAKEN = frozenset((*TENSORS, *(parameter.name for parameter in PARAMETERS)))
 
 
 class BundleError(Exception):
@@ -194,7 +195,7 @@ class _Entries:
             name = row["name"]
             if not (isinstance(name, str) and re.fullmatch("[a-z][a-z0-9_]*", name)):
                 self.refuse("controls.name", name, "lower case letters, digits and _")
-            if name in TAKEN or name.endswith(("_in", "_out")) or name in [c.name for c in controls]:
+            if is_taken(name) or name in [c.name for c in controls]:
                 self.refuse("controls.name", name, "a name that nothing else has")
             if not _is_range(row["range"]):
                 self.refuse(f"controls.{name}.range", row["range"], "[low, high], two numbers, the lower first")
@@ -203,7 +204,7 @@ class _Entries:
                 self.refuse(f"controls.{name}.default", row["default"], f"a number in {low:g}..{high:g}")
             if not _is_text(row["doc"]):
                 self.refuse(f"controls.{name}.doc", row["doc"], "a text that is not empty")
-            controls.append(Parameter("dance", name, row["default"], low, high, SMOOTH, SMOOTH, row["doc"]))
+            controls.append(control(name, row["default"], low, high, row["doc"]))
         return tuple(controls)
 
     def health(self, values: dict[str, Any]) -> Health:
@@ -214,6 +215,16 @@ class _Entries:
         if not (_is_number(slow_motion) and 0 <= slow_motion <= 1):
             self.refuse("health.slow_motion", slow_motion, "a number in 0..1")
         return Health((area[0], area[1]), slow_motion)
+
+
+def control(name: str, default: float, low: float, high: float, doc: str) -> Parameter:
+    """A further input of the step, as a parameter of the dance."""
+    return Parameter("dance", name, default, low, high, SMOOTH, SMOOTH, doc)
+
+
+def is_taken(name: str) -> bool:
+    """Whether no control of a bundle may have this name."""
+    return name in TAKEN or name.endswith(("_in", "_out"))
 
 
 def _is_count(value: Any, most: float = math.inf) -> bool:

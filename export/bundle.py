@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.bundle import ROUNDED, Metadata, graph_file, open_bundle
-from engine.metadata import FP32, INT8, Health
+from engine.metadata import FP32, INT8, Health, control
 from export.calibration import decoder_ranges, hidden_range
 from export.graph import fold_constants
 from export.int8 import Int8Step, quantise
@@ -21,6 +21,8 @@ from training.dancer import TrainedDancer
 
 AUTO = "auto"  # of the precisions: int8 if it comes near enough
 FLOAT16, FLOAT32 = "float16", "float32"
+
+STYLE = "how much the dance is {name}; several mix, and with none it is any of them"
 
 CARD = """# {name}
 
@@ -150,6 +152,7 @@ def metadata(dancer: TrainedDancer, precision: str) -> Metadata:
         data=dancer.data,
         licence=dancer.licence,
         defaults=dancer.defaults,
+        controls=tuple(control(name, 0, 0, 1, STYLE.format(name=name)) for name in dancer.mdn_rnn.config.styles),
         quality=dancer.quality,
         precision=precision,
     )

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from training.dancer import TrainedDancer
+from training.styles import each_style
 from training.vae import Decoder
 
 LATENTS = 64  # decoded, drawn evenly from the bank
@@ -55,6 +56,8 @@ def hidden_range(dancer: TrainedDancer) -> float:
     passages = torch.from_numpy((dancer.bank.astype(np.float32) - statistics.mean) / statistics.deviation)
     hidden = 0.0
     for part in passages.split(BATCH):
-        outputs, _ = model.recur(part, model.zero_state(len(part)))
-        hidden = max(hidden, float(F.relu(model.dense(outputs)).max()))
+        for style in each_style(model.config.styles):
+            told = model.conditioned(part, style.expand(len(part), -1))
+            outputs, _ = model.recur(told, model.zero_state(len(part)))
+            hidden = max(hidden, float(F.relu(model.dense(outputs)).max()))
     return REACH * max(hidden, 1e-6)

@@ -141,9 +141,11 @@ def measure(dancer: TrainedDancer, folder: Path) -> Parity:
         normal = random.standard_normal(latent.shape, np.float32)
         feeds = {"latent_in": latent, **state, "uniform": uniform, "normal": normal}
         feeds |= {"pi_temperature": TEMPERATURES, "sigma_temperature": TEMPERATURES}
+        styles = random.random((DANCERS, len(dancer.mdn_rnn.config.styles)), np.float32)
+        feeds |= by_name(dancer, styles)
         names = [*worst, "component"]
         found = dict(zip(names, step.run(names, feeds), strict=True))
-        expected, (hidden, cell) = reference_step(dancer, latent, (hidden, cell), uniform, normal)
+        expected, (hidden, cell) = reference_step(dancer, latent, (hidden, cell), uniform, normal, styles)
         state = {name: found[outgoing(name)] for name in state}
         cumulative = expected["pi"].cumsum(1)
         clear = (np.abs(cumulative - uniform[:, None]) > EDGE).all(1)
@@ -211,13 +213,23 @@ def passage(dancer: TrainedDancer, random: np.random.Generator) -> np.ndarray:
     return chosen.reshape(DANCERS, -1, bank.shape[2])[:, :STEPS].swapaxes(0, 1).copy()
 
 
+def by_name(dancer: TrainedDancer, styles: np.ndarray) -> dict[str, np.ndarray]:
+    """Styles (dancers, styles), as the step takes them."""
+    return dict(zip(dancer.mdn_rnn.config.styles, np.ascontiguousarray(styles.T), strict=True))
+
+
 def reference_step(
-    dancer: TrainedDancer, latent: np.ndarray, state: tuple, uniform: np.ndarray, normal: np.ndarray
+    dancer: TrainedDancer,
+    latent: np.ndarray,
+    state: tuple,
+    uniform: np.ndarray,
+    normal: np.ndarray,
+    styles: np.ndarray,
 ) -> tuple[dict[str, np.ndarray], tuple]:
     """What `step.onnx` must give, by PyTorch and numpy, sampling from the whole head."""
     mean, deviation = dancer.statistics.mean, dancer.statistics.deviation
     normalised = torch.from_numpy((latent - mean) / deviation)[:, None]
-    logits, mu, sigma, state = dancer.mdn_rnn(normalised, state)
+    logits, mu, sigma, state = dancer.mdn_rnn(normalised, state, styles=torch.from_numpy(styles))
     pi = torch.softmax(logits[:, 0] / torch.from_numpy(TEMPERATURES)[:, None], -1).numpy()
     component = np.minimum((pi.cumsum(1) <= uniform[:, None]).sum(1), pi.shape[1] - 1)
     rows = np.arange(len(latent))
@@ -237,6 +249,7 @@ def compare(dancer: TrainedDancer, exact: Sequence[Path], rounded: Sequence[Path
     for latent in passage(dancer, random):
         feeds = {"latent_in": latent, **state, "uniform": random.random(DANCERS, np.float32)}
         feeds |= {"normal": np.zeros_like(latent), "pi_temperature": TEMPERATURES, "sigma_temperature": TEMPERATURES}
+        feeds |= by_name(dancer, random.random((DANCERS, len(dancer.mdn_rnn.config.styles)), np.float32))
         names = ["pi", *map(outgoing, state)]
         (pi, *after), (near, *_) = (step.run(names, feeds) for step in steps)
         state = dict(zip(state, after, strict=True))

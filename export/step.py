@@ -104,6 +104,8 @@ def write_step(model: MDNRNN, statistics: Statistics, path: Path, arithmetic: Ar
     deviation = graph.constant(names[1], statistics.deviation)
 
     x = latent = graph.op("Div", graph.op("Sub", "latent_in", mean), deviation)
+    if config.styles:
+        x = graph.op("Concat", latent, *(graph.op("Unsqueeze", style, axes(1)) for style in config.styles), axis=1)
     if equations.carried:
         ones = [1] * config.layers
         hiddens_in, cells_in = (graph.split(name, *ones, axis=0) for name in ("hidden_in", "cell_in"))
@@ -145,7 +147,7 @@ def write_step(model: MDNRNN, statistics: Statistics, path: Path, arithmetic: Ar
     carried = ("hidden", "cell") if equations.carried else ()
     inputs: list[tuple[str, list]] = [("latent_in", latents), *((f"{name}_in", state) for name in carried)]
     inputs += [("uniform", ["dancers"]), ("normal", latents)]
-    inputs += [("pi_temperature", ["dancers"]), ("sigma_temperature", ["dancers"])]
+    inputs += [(name, ["dancers"]) for name in ("pi_temperature", "sigma_temperature", *config.styles)]
     outputs: list[tuple[str, list]] = [("latent_out", latents), *((f"{name}_out", state) for name in carried)]
     outputs += [("pi", ["dancers", components]), ("mu", latents), ("sigma", latents)]
     graph.save(

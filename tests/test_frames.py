@@ -131,7 +131,7 @@ assert sum(map(len, sequences)) == 2 * count
 normal = statistics(sequences)
 assert normal.deviation.shape == (latent_size,)
 chunks = epoch_chunks([len(each) for each in sequences], 64, 64, 0, 0)
-inputs, _, _ = draw(sequences, normal, chunks[-1], MDNRNNTraining(), [torch.Generator()] * 64)
+inputs, _, _, _ = draw(sequences, normal, chunks[-1], MDNRNNTraining(), [torch.Generator()] * 64)
 assert inputs.shape == (64, chunks[-1].steps, latent_size)
 assert choose_passages(sequences, normal).shape == (128, 30, latent_size)
 print("done")

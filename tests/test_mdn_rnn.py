@@ -168,7 +168,7 @@ def test_latents_are_drawn_from_the_posterior() -> None:
     normal = Statistics(np.full(4, 1, np.float32), np.full(4, 2, np.float32))
     torch.manual_seed(0)
     how = MDNRNNTraining(input_noise=1.0, target_noise=0.2)
-    inputs, targets, mask = draw([clip], normal, Chunk(4000, [(0, 0, 4000)], np.array([True])), how, lanes(1))
+    inputs, targets, mask, _ = draw([clip], normal, Chunk(4000, [(0, 0, 4000)], np.array([True])), how, lanes(1))
     assert mask.sum() == 4000
     # Normalised: mean (3 - 1) / 2, and the posterior's deviation 0.5 / 2, a fifth of it in targets.
     assert float(inputs.mean()) == pytest.approx(1, abs=0.01)

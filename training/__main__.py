@@ -81,6 +81,7 @@ def train_at(place: "Place", options: argparse.Namespace) -> None:
     from training.runs import OPTIONS, begin
     from training.stages import Stages
     from training.start import read_start
+    from training.styles import all_footage, label, names_of
     from training.vae import VAEConfig
     from training.watch import Watched, start_watching
 
@@ -88,18 +89,26 @@ def train_at(place: "Place", options: argparse.Namespace) -> None:
         return iter(track(items, name, len(items), processes.first))
 
     def look() -> tuple[Footage, int]:
-        paths, cache = options.footage, options.cache or cache_folder()
+        paths, cache = all_footage(options.footage, options.style), options.cache or cache_folder()
         size, told = vae_config.image_size, lambda takes: progress(takes, "footage")
         found = read_footage(paths, size, options.fit, cache, told, look_of(options))
         report_footage(found)
+        label(found, options.style)
         return found, begin(runs, options, processes.count)
 
     processes, runs = place.processes, options.out / "training"
     folder = options.refine or (options.start if isinstance(options.start, Path) else None)
     start = read_start(folder) if folder else None
+    styles = names_of(options.style, start.mdn_rnn.styles if start else ())
+    if taken := [name for name in styles if importlib.import_module("engine.metadata").is_taken(name)]:
+        raise ValueError(f"--style {taken[0]}: a parameter of every dance has that name; choose another one")
+    if start and options.refine is None:
+        start = start.with_styles(styles)
+    elif start and styles != start.mdn_rnn.styles:
+        raise ValueError(f"--refine {folder}: knows no style {styles[-1]}; --from teaches it new ones")
     vae_config = start.vae if start else VAEConfig(options.image_size, options.latent_size, options.channels)
     sizes = options.latent_size, options.layers, options.units, options.hidden, options.components
-    mdn_rnn_config = start.mdn_rnn if start else MDNRNNConfig(*sizes)
+    mdn_rnn_config = start.mdn_rnn if start else MDNRNNConfig(*sizes, styles=styles)
     footage, batch = processes.of_first(look)
     if not (runs / OPTIONS).exists():
         raise ValueError(f"{runs}: process {processes.rank} does not see it; all machines must see --out")

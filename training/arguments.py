@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.look import MATTES, VIEWS, Look
+from training.styles import style
 
 SIZE = (208, 120)
 AUTO, NONE = "auto", "none"  # what --from takes beside a bundle
@@ -19,7 +20,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add_footage_options(parser)
+    add_footage_options(parser, "*")
+    add(
+        "--style", type=style, action="append", default=[], metavar="NAME=FOOTAGE",
+        help="footage of a style, which becomes a parameter of the dance; repeated, one for each folder",
+    )  # fmt: skip
     add("--out", type=Path, required=True, metavar="DIR", help="folder of the bundle; checkpoints go to DIR/training")
     add("--resume", action="store_true", help="go on where a stopped run in DIR was")
     add("--minutes", type=positive, metavar="N", help="train for N minutes in all, instead of by epochs")
@@ -75,14 +80,16 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.nodes > 1 and not options.meet:
         parser.error("--nodes takes --meet HOST:PORT, of one of the machines, the same on all")
+    if not (options.footage or options.style):
+        parser.error("the following arguments are required: FOOTAGE")
     return options
 
 
-def add_footage_options(parser: argparse.ArgumentParser) -> None:
+def add_footage_options(parser: argparse.ArgumentParser, count: str = "+") -> None:
     """What `train` and `footage` take alike: the footage, and how it becomes images."""
     add = parser.add_argument
     add(
-        "footage", nargs="+", type=Path, metavar="FOOTAGE",
+        "footage", nargs=count, type=Path, metavar="FOOTAGE",
         help="videos, GIFs, BVH files, folders of them or of numbered images",
     )  # fmt: skip
     add("--fit", choices=("crop", "pad"), default="crop", help="how images of another shape are made to fit")

@@ -17,10 +17,12 @@ BACKGROUND_SHARE = 0.5
 
 @dataclass
 class Clip:
-    """One uninterrupted take. frames: (n, height, width) uint8; those on disk are read where they are looked at."""
+    """One uninterrupted take. frames: (n, height, width) uint8; those on disk are read where they are looked at. style:
+    its label (training/styles.py), or none."""
 
     name: str
     frames: Images
+    style: str = ""
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -34,8 +36,8 @@ def split(clips: list[Clip]) -> tuple[list[Clip], list[Clip]]:
     for clip in clips:
         cut = len(clip) - max(len(clip) // HELD_OUT_EVERY, 1)
         if cut:
-            training.append(Clip(clip.name, clip.frames[:cut]))
-        held_out.append(Clip(clip.name, clip.frames[cut:]))
+            training.append(Clip(clip.name, clip.frames[:cut], clip.style))
+        held_out.append(Clip(clip.name, clip.frames[cut:], clip.style))
     return training or held_out, held_out
 
 

@@ -28,6 +28,7 @@ class Sequence:
     name: str
     mean: np.ndarray
     log_variance: np.ndarray
+    style: str = ""
 
     def __len__(self) -> int:
         return len(self.mean)
@@ -126,7 +127,7 @@ def open_sequences(path: Path, clips: list[Clip]) -> list[Sequence]:
     for clip in clips:
         for name in (clip.name, clip.name + " mirrored"):
             own = array[row : row + len(clip)]
-            sequences.append(Sequence(name, own[:, 0], own[:, 1]))
+            sequences.append(Sequence(name, own[:, 0], own[:, 1], clip.style))
             row += len(clip)
     return sequences
 

@@ -36,7 +36,10 @@ OURS = Equations()
 
 @dataclass(frozen=True)
 class MDNRNNConfig:
-    """Sizes of an LSTM-MDN. The defaults are the article's (12.2 M parameters)."""
+    """Sizes of an LSTM-MDN. The defaults are the article's (12.2 M parameters).
+
+    styles: labels that it is told beside each latent (training/styles.py).
+    """
 
     latent_size: int = 128
     layers: int = 3
@@ -44,6 +47,7 @@ class MDNRNNConfig:
     hidden: int = 1000
     components: int = 24
     dropout: float = 0.4
+    styles: tuple[str, ...] = ()
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -58,7 +62,8 @@ class MDNRNN(nn.Module):
     the change. The article's head says mu whole: gain 0. A latent that is all noise must not be carried on either, so
     the gain is the share of a latent's variance that is signal (a Wiener filter's).
 
-    `kept`: what dropout leaves, by `draw_kept`; without it nothing is dropped.
+    `kept`: what dropout leaves, by `draw_kept`; without it nothing is dropped. `styles` (batch, styles): how much of
+    each style is asked for; without it none.
     """
 
     gain: Tensor
@@ -67,7 +72,7 @@ class MDNRNN(nn.Module):
     def __init__(self, config: MDNRNNConfig) -> None:
         super().__init__()
         self.config = config
-        self.lstm = nn.LSTM(config.latent_size, config.units, config.layers, batch_first=True)
+        self.lstm = nn.LSTM(config.latent_size + len(config.styles), config.units, config.layers, batch_first=True)
         self.dense = nn.Linear(config.units, config.hidden)
         self.pi = nn.Linear(config.hidden, config.components)
         self.mu = nn.Linear(config.hidden, config.components * config.latent_size)
@@ -103,6 +108,14 @@ class MDNRNN(nn.Module):
         hidden, cell = (torch.cat(parts) for parts in zip(*states, strict=True))
         return y, (hidden, cell)
 
+    def conditioned(self, latents: Tensor, styles: Tensor | None) -> Tensor:
+        """What the LSTM takes: latents (batch, steps, latent_size), beside each the styles (batch, styles)."""
+        if not self.config.styles:
+            return latents
+        if styles is None:
+            styles = latents.new_zeros(len(latents), len(self.config.styles))
+        return torch.cat([latents, styles[:, None].expand(-1, latents.shape[1], -1)], -1)
+
     def recur(self, latents: Tensor, state: State) -> tuple[Tensor, State]:
         """What the LSTM gives, (batch, steps, units), and its state after."""
         y, state = self.lstm(latents, state)
@@ -114,9 +127,10 @@ class MDNRNN(nn.Module):
         return raw.clamp(max=0).exp() + F.relu(raw) + SIGMA_FLOOR
 
     def forward(
-        self, latents: Tensor, state: State, kept: Tensor | None = None
+        self, latents: Tensor, state: State, kept: Tensor | None = None, styles: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor, State]:
-        y, state = self.recur(latents, state) if kept is None else self.dropped(latents, state, kept)
+        x = self.conditioned(latents, styles)
+        y, state = self.recur(x, state) if kept is None else self.dropped(x, state, kept)
         hidden = F.relu(self.dense(y))
         shape = (*latents.shape[:2], self.config.components, self.config.latent_size)
         mu = self.mu(hidden).view(shape) + (self.gain * latents)[:, :, None]

@@ -43,7 +43,8 @@ def prepare(
             for line in [*plan.lines, *(f"but {warning}" for warning in plan.warnings)]:
                 say(f"plan: {line}")
     if plan.start and stages.start is None:
-        stages = replace(stages, start=read_start(shipped if plan.start == AUTO else Path(plan.start)))
+        start = read_start(shipped if plan.start == AUTO else Path(plan.start))
+        stages = replace(stages, start=start.with_styles(mdn_rnn_config.styles))
     return stages, plan
 
 
@@ -59,6 +60,6 @@ def choose(
     default = read_start(shipped)
     minutes = sum(map(len, clips)) / STEPS_A_SECOND / 60
     images = next(part.images for part in parts(stages, pace) if part.name == "vae")
-    same = (default.vae, default.mdn_rnn) == configs
+    same = (default.vae, replace(default.mdn_rnn, styles=configs[1].styles)) == configs
     fine, why = choose_start(default, image_kind(clips), same, minutes, images)
     return AUTO if fine else "", why

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from training.joined import separate
 from training.latents import Statistics
 from training.mdn_rnn import MDNRNNConfig
 from training.place import Place
+from training.styles import widened
 from training.train_vae import new_vae
 from training.vae import VAE, VAEConfig
 
@@ -39,6 +40,12 @@ class Start:
     name: str
     data: str
     licence: str
+
+    def with_styles(self, styles: tuple[str, ...]) -> "Start":
+        """The same, to learn these styles, which begin with those that it knows."""
+        more = len(styles) - len(self.mdn_rnn.styles)
+        weights = widened(self.mdn_rnn_weights, more)
+        return replace(self, mdn_rnn=replace(self.mdn_rnn, styles=styles), mdn_rnn_weights=weights)
 
     def shown(self, background: float | None, place: Place) -> VAE:
         """Its VAE as a show has it, sharpened, in its fast form where the images have an even `background`."""
@@ -79,6 +86,7 @@ def read_start(folder: Path) -> Start:
             units=weights["lstm.weight_hh_l0"].shape[1],
             hidden=len(weights["dense.bias"]),
             components=len(weights["pi.bias"]),
+            styles=tuple(control["name"] for control in metadata.get("controls", ())),
         )
     except OSError as error:
         raise ValueError(f"{error.filename}: {error.strerror}; --from takes the folder of a bundle") from None

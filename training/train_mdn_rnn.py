@@ -15,6 +15,7 @@ from training.latents import Sequence, Statistics, signal_share
 from training.loop import Budget, Stage
 from training.mdn_rnn import MDNRNN, MDNRNNConfig, State, mixture_nll
 from training.place import CPU, Place
+from training.styles import told
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,9 @@ class MDNRNNTraining:
     Inputs are drawn anew from the posterior at every visit, with its noise scaled by a factor drawn per lane from
     0..input_noise: the model learns to dance on from imperfect latents, its own among them. Targets carry
     target_noise of the posterior's noise: sigma then holds the dance's uncertainty and hardly any of the VAE's noise.
+    Some passages are not told their style, so that a dancer who is told none dances all of them; and some clips of a
+    styled dance begin with the state that the last one left, so that a style which is asked for in mid-dance outweighs
+    what was danced before.
     """
 
     batch: int = 8  # as fast as 16 on two cores, for twice the steps
@@ -32,6 +36,8 @@ class MDNRNNTraining:
     clip: float = 5.0
     input_noise: float = 1.0
     target_noise: float = 0.2
+    untold: float = 0.2  # share of passages
+    unprepared: float = 0.5  # share of clips
     patience: int = 8  # evaluations (one an epoch) without a better held-out loss; 0: train to the end, keep the last
     seed: int = 0
 
@@ -90,8 +96,10 @@ def draw(
     chunk: Chunk,
     how: MDNRNNTraining,
     lanes: list[torch.Generator],
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Normalised inputs and targets (batch, steps, latent_size) drawn from the posterior, and a mask (batch, steps).
+    styles: tuple[str, ...] = (),
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Normalised inputs and targets (batch, steps, latent_size) drawn from the posterior, a mask (batch, steps), and
+    the styles that each lane is told, (batch, styles).
 
     `lanes`: what draws for each, on the device that all of it comes to.
     """
@@ -99,12 +107,14 @@ def draw(
     mean = np.zeros((batch, steps + 1, size), np.float32)
     deviation = np.zeros_like(mean)
     mask = np.zeros((batch, steps), np.float32)
+    labels = np.zeros((batch, len(styles)), np.float32)
     for lane, (i, start, length) in enumerate(chunk.rows):
         if length:
             span = slice(start, start + length + 1)
             mean[lane, : length + 1] = (sequences[i].mean[span] - statistics.mean) / statistics.deviation
             deviation[lane, : length + 1] = np.exp(0.5 * sequences[i].log_variance[span]) / statistics.deviation
             mask[lane, :length] = 1
+            labels[lane] = told(sequences[i].style, styles)
     device = lanes[0].device
     means, deviations = torch.from_numpy(mean).to(device), torch.from_numpy(deviation).to(device)
     amount = how.input_noise * torch.stack([torch.rand(1, 1, generator=lane, device=device) for lane in lanes])
@@ -112,7 +122,10 @@ def draw(
     normal = torch.stack([torch.randn(shape, generator=lane, device=device) for lane in lanes], 1)
     inputs = means[:, :-1] + amount * deviations[:, :-1] * normal[0]
     targets = means[:, 1:] + how.target_noise * deviations[:, 1:] * normal[1]
-    return inputs, targets, torch.from_numpy(mask).to(device)
+    asked = torch.from_numpy(labels).to(device)
+    if styles:
+        asked *= torch.stack([torch.rand(1, generator=lane, device=device) for lane in lanes]) >= how.untold
+    return inputs, targets, torch.from_numpy(mask).to(device), asked
 
 
 def passage_loss(
@@ -120,6 +133,7 @@ def passage_loss(
     inputs: Tensor,
     targets: Tensor,
     mask: Tensor,
+    styles: Tensor | None,
     state: State,
     fresh: np.ndarray,
     place: Place,
@@ -131,7 +145,7 @@ def passage_loss(
     """
     keep = torch.from_numpy(~fresh).to(place.device)[None, :, None]
     with place.precision():
-        logits, mu, sigma, state = model(inputs, (state[0] * keep, state[1] * keep), kept)
+        logits, mu, sigma, state = model(inputs, (state[0] * keep, state[1] * keep), kept, styles)
     loss = (mixture_nll(logits.float(), mu.float(), sigma.float(), targets) * mask).sum()
     return loss, (state[0].detach().float(), state[1].detach().float())
 
@@ -141,14 +155,15 @@ def held_out_loss(
     model: MDNRNN, sequences: list[Sequence], statistics: Statistics, how: MDNRNNTraining, place: Place
 ) -> dict[str, float]:
     """Mean loss in nats a step over the held-out sequences, from clean inputs; the targets' noise has a fixed seed."""
-    quiet = MDNRNNTraining(how.batch, how.steps, input_noise=0.0, target_noise=how.target_noise)
+    quiet = MDNRNNTraining(how.batch, how.steps, input_noise=0.0, target_noise=how.target_noise, untold=0.0)
     own, draws = place.processes.share(how.batch), Draws(0, "held out", place.device)
     total, count = 0.0, 0
     hidden, cell = (part.to(place.device) for part in model.zero_state(len(numbers(own))))
     state = hidden, cell
     for step, chunk in enumerate(epoch_chunks([len(s) for s in sequences], how.batch, how.steps, 0, 0)):
         chunk = chunk.share(own)
-        drawn = draw(sequences, statistics, chunk, quiet, [draws.of(step, lane) for lane in numbers(own)])
+        lanes = [draws.of(step, lane) for lane in numbers(own)]
+        drawn = draw(sequences, statistics, chunk, quiet, lanes, model.config.styles)
         loss, state = passage_loss(model, *drawn, state, chunk.fresh, place)
         total += float(loss)
         count += chunk.length
@@ -187,10 +202,15 @@ def mdn_rnn_stage(
             plan[epoch] = epoch_chunks(lengths, how.batch, how.steps, how.seed, epoch)
         whole = plan[epoch][carry["place"]]
         chunk, lanes = whole.share(own), [draws.of(step, lane) for lane in numbers(own)]
-        drawn = draw(training, statistics, chunk, how, lanes)
+        drawn = draw(training, statistics, chunk, how, lanes, config.styles)
         before = carry["hidden"].to(place.device), carry["cell"].to(place.device)
         kept = model.draw_kept(chunk.steps, lanes)
-        loss, state = passage_loss(model, *drawn, before, chunk.fresh, place, kept)
+        fresh = chunk.fresh
+        if config.styles:
+            fresh = fresh & [
+                float(torch.rand(1, generator=lane, device=place.device)) >= how.unprepared for lane in lanes
+            ]
+        loss, state = passage_loss(model, *drawn, before, fresh, place, kept)
         loss = loss / whole.length
         loss.backward()
         last = carry["place"] + 1 == len(plan[epoch])

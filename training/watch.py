@@ -31,6 +31,7 @@ from training.plan import NAMES, Plan, span
 from training.report import animation, picture, sheet, table, write_report
 from training.rollouts import dance_on
 from training.saying import say
+from training.styles import told
 from training.train_vae import new_vae
 from training.vae import VAE, VAEConfig
 
@@ -159,9 +160,10 @@ def dance_of(watched: Watched, found: Mapping[str, dict]) -> np.ndarray | None:
     longest = max(watched.clips, key=len)
     means = encoded(vae, np.asarray(longest.frames[:STEPS_A_SECOND]), CPU)[:, 0]
     begun = torch.from_numpy((means - statistics.mean) / statistics.deviation)[None]
-    heats = [torch.full((1, 1), heat) for heat in watched.heats]
+    heat, spread = (torch.full((1, 1), each) for each in watched.heats)
     random = torch.Generator().manual_seed(1)
-    steps = torch.cat(list(dance_on(model.eval(), begun, heats[0], heats[1], SECONDS * STEPS_A_SECOND, random)))
-    latents = steps * torch.from_numpy(statistics.deviation) + torch.from_numpy(statistics.mean)
+    styles = torch.from_numpy(told(longest.style, model.config.styles))[None]
+    steps = dance_on(model.eval(), begun, heat, spread, SECONDS * STEPS_A_SECOND, random, styles)
+    latents = torch.cat(list(steps)) * torch.from_numpy(statistics.deviation) + torch.from_numpy(statistics.mean)
     shown = [torch.sigmoid(vae.decode(part))[:, 0].mul(255).round().byte() for part in latents.split(16)]
     return torch.cat(shown).numpy()
