@@ -184,23 +184,14 @@ class Bundle:
         return chosen, on_cpu if chosen.name == CPU else (), decoder
 
     def _open_all(self, decoder: onnxruntime.InferenceSession | None) -> None:
-        """Opens and checks what a frame takes: the step on a second core, where there is one, the rest on this one.
-
-        The step takes three times as long as the rest together: its weights fill 50 MB. onnxruntime lets go of
-        Python's lock while it opens a session.
-        """
-
-        def open_rest() -> None:
-            self.bank = read_bank(self.folder / BANK, self.metadata)
-            self.decoder = decoder or self._open(DECODER, self.threads)
-            check_decoder(self._graph(DECODER), self.decoder, self.metadata)
-
-        def open_step() -> None:
-            self.step = self._open(STEP, STEP_THREADS)
-            self.state: tuple[StateTensor, ...] = check_step(self._graph(STEP), self.step, self.metadata)
-
-        self.together([open_rest, open_step])
-        self.together([self._try_decoder, self._try_step])  # a device that fails has both to fall back from
+        """Opens and checks what a frame takes, one after the other: on two cores at once it takes as long."""
+        self.bank = read_bank(self.folder / BANK, self.metadata)
+        self.decoder = decoder or self._open(DECODER, self.threads)
+        check_decoder(self._graph(DECODER), self.decoder, self.metadata)
+        self.step = self._open(STEP, STEP_THREADS)
+        self.state: tuple[StateTensor, ...] = check_step(self._graph(STEP), self.step, self.metadata)
+        self._try_decoder()  # a device that fails has both to fall back from
+        self._try_step()
 
     def _graph(self, name: str) -> Path:
         """The file of a graph in the precision that it is played in; the encoder is exact in every bundle."""
