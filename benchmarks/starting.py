@@ -9,12 +9,18 @@ import sys
 import time
 from pathlib import Path
 
+from engine.huge_pages import HUGE_PAGES
+
 ROOT = Path(__file__).parent.parent
 UNCOMPILED = "PYTHONDONTWRITEBYTECODE"  # set, it would have our modules compiled at every start, and theirs not
 DONE = "done"
 IMPORT = "import onnxruntime"
-# As the live show opens its dancer, and its first frame: the engine's own company of one.
+# As `dancenet` begins and the live show opens its dancer, and its first frame: the engine's own company of one.
 FIRST_FRAME = """
+import os
+from engine import huge_pages
+if huge_pages.are_to_be_had(os.environ):
+    huge_pages.begin_anew()
 from engine.bundle import open_bundle
 from engine.squad import Squad
 bundle = open_bundle({folder!r}, "cpu", 1, {precision!r})
@@ -28,7 +34,7 @@ bundle.decode(squad.latent)
 def seconds_until_done(program: str) -> float:
     """Seconds from asking for a fresh Python until it has run `program`. Raises CalledProcessError where it fails."""
     command = [sys.executable, "-c", f"{program}\nprint({DONE!r}, flush=True)"]
-    environment = {name: value for name, value in os.environ.items() if name != UNCOMPILED}
+    environment = {name: value for name, value in os.environ.items() if name not in (UNCOMPILED, *HUGE_PAGES)}
     begun = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

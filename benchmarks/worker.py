@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from engine.huge_pages import HUGE_PAGES
+
 ROOT = Path(__file__).parent.parent
 # What libraries read as they load; TensorFlow, PyTorch and onnxruntime are also told by their own functions.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -28,14 +30,15 @@ class Worker:
     """`factory` is a function of ours, as `module:name`; what it returns is what `call` calls methods of. It is
     given the `arguments` and `threads`, how many it may compute with.
 
-    `environment` is added to the process's own. Raises NotHere where the competitor cannot be built.
+    `environment` is added to the process's own; everyone has memory in huge pages, as the show does. Raises NotHere
+    where the competitor cannot be built.
     """
 
     def __init__(
         self, factory: str, threads: int, environment: Mapping[str, str] | None = None, **arguments: Any
     ) -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
-        whole = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)) | dict(environment or {})
+        whole = {**HUGE_PAGES, **os.environ} | dict.fromkeys(THREAD_VARIABLES, str(threads)) | dict(environment or {})
         command = [sys.executable, "-m", "benchmarks.worker", factory, json.dumps(arguments | {"threads": threads})]
         self._process = subprocess.Popen(
             command,

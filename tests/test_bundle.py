@@ -1,9 +1,7 @@
 """Bundles: a whole one opens and runs; a broken one is refused with the file, what was found and what is expected."""
 
 import json
-import os
 import shutil
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +12,6 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-import engine.bundle
 from engine.bundle import BundleError, Metadata, open_bundle
 from engine.metadata import Health
 from engine.parameters import Parameter
@@ -404,32 +401,6 @@ def test_images_have_the_threads_asked_for_and_the_step_has_one(tiny_bundle: Pat
     bundle = open_bundle(tiny_bundle, "cpu", threads)
     sessions = bundle.decoder, bundle.encoder(), bundle.step
     assert [session.get_session_options().intra_op_num_threads for session in sessions] == [threads, threads, 1]
-
-
-def test_the_step_and_the_decoder_are_opened_at_once(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    both, open_one = threading.Barrier(2, timeout=30), engine.bundle.open_session
-
-    def open_beside(*arguments: Any) -> Any:
-        both.wait()  # raises where the other one does not come
-        return open_one(*arguments)
-
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(engine.bundle, "open_session", open_beside)
-    bundle = open_bundle(tiny_bundle, "cpu")
-    assert bundle.decode(bundle.bank[:1, 0]).shape == (1, HEIGHT, WIDTH)
-
-
-def test_on_one_core_the_decoder_is_opened_before_the_step(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened, open_one = [], engine.bundle.open_session
-
-    def open_noted(path: Path, *arguments: Any) -> Any:
-        opened.append((path.name, threading.current_thread() is threading.main_thread()))
-        return open_one(path, *arguments)
-
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    monkeypatch.setattr(engine.bundle, "open_session", open_noted)
-    open_bundle(tiny_bundle, "cpu")
-    assert opened == [("decoder.onnx", True), ("step.onnx", True)]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -17,6 +17,7 @@ import engine
 from engine.commands.ending import Failure, stop_signals
 from engine.commands.kept import MONITOR, RESTARTS
 from engine.folders import state_folder
+from engine.huge_pages import HUGE_PAGES
 from engine.journal import Journal
 from engine.leash import Kept
 from engine.only_one import OnlyOne, Taken
@@ -81,7 +82,7 @@ def ours(module: str, arguments: Sequence[str]) -> tuple[list[str], Mapping[str,
     """The command and the environment to run one of our modules, wherever they lie, and nobody else's."""
     lies_in = str(Path(engine.__file__).parent.parent)
     path = os.pathsep.join([lies_in, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return [sys.executable, "-P", "-m", module, *arguments], {**os.environ, "PYTHONPATH": path}
+    return [sys.executable, "-P", "-m", module, *arguments], {**HUGE_PAGES, **os.environ, "PYTHONPATH": path}
 
 
 def set_aside(state: Path) -> None:

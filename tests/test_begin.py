@@ -1,0 +1,80 @@
+"""A dancer is played in huge pages, by the very process and command that was started."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.begin import plays
+from engine.huge_pages import HUGE_PAGES, are_to_be_had
+
+ROOT = Path(__file__).parent.parent
+VARIABLE = "GLIBC_TUNABLES"
+# Says how it was started, as often as it is.
+COMMAND = """
+import os, sys
+print(os.getpid(), sys.argv, sys.flags.dev_mode, os.environ.get("GLIBC_TUNABLES"), flush=True)
+from engine import huge_pages
+if huge_pages.are_to_be_had(os.environ):
+    huge_pages.begin_anew()
+"""
+WEIGHTS = """
+import os
+from engine import huge_pages
+if huge_pages.are_to_be_had(os.environ):
+    huge_pages.begin_anew()
+from engine.bundle import open_bundle
+bundle = open_bundle("models/default", "cpu")
+huge = [line for line in open("/proc/self/smaps_rollup") if line.startswith("AnonHugePages")]
+print(int(huge[0].split()[1]) / 1024)
+"""
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has glibc's tunables")
+
+
+def run(program: str, *arguments: str, environment: dict[str, str] | None = None) -> list[str]:
+    mine = {name: value for name, value in os.environ.items() if name != VARIABLE} | (environment or {})
+    command = [sys.executable, "-X", "dev", "-c", program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=mine, cwd=ROOT).stdout.splitlines()
+
+
+@linux_only
+def test_it_begins_anew_once_as_the_same_process_with_the_same_words() -> None:
+    first, second = run(COMMAND, "--scene", "deep blue", "ü")
+    assert first.endswith(" ['-c', '--scene', 'deep blue', 'ü'] True None")
+    assert second == first.removesuffix("None") + HUGE_PAGES[VARIABLE]
+
+
+@linux_only
+def test_what_somebody_has_said_of_memory_stands() -> None:
+    (only,) = run(COMMAND, environment={VARIABLE: "glibc.malloc.arena_max=2"})
+    assert only.endswith("glibc.malloc.arena_max=2")
+
+
+@linux_only
+def test_the_weights_lie_in_huge_pages() -> None:
+    allowed = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    if not allowed.exists() or "[never]" in allowed.read_text():
+        pytest.skip("this system has no huge pages to give")
+    # The step's alone have 48 MB. What is found depends on what memory the system has in one piece.
+    assert float(run(WEIGHTS)[0]) > 20
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--scene", "storm"], ["render", "out.mp4"], ["still", "out.png"], ["decode", "a"], ["explore"]]
+)
+def test_commands_that_run_a_dancer_play(arguments: list[str]) -> None:
+    assert plays(arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["render", "-h"], ["train", "a"], ["devices"], ["config"], ["service"]]
+)
+def test_others_answer_at_once_or_see_to_their_memory_themselves(arguments: list[str]) -> None:
+    assert not plays(arguments)
+
+
+def test_other_systems_begin_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert not are_to_be_had({})
