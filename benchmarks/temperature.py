@@ -19,6 +19,7 @@ from engine.controls import Controls
 from engine.dancer import Dancer
 from engine.health import Motion, Watchdog
 from engine.parameters import PARAMETERS
+from engine.providers import OFFLINE_THREADS
 from engine.render import DecodedPicture
 from engine.show import Show
 from training.motion import poses
@@ -79,7 +80,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="a bundle (the dancer that ships)")
     parser.add_argument("--temperatures", type=float, nargs="+", default=TEMPERATURES)
     options = parser.parse_args()
-    bundle = open_bundle(options.model or resources.path("models/default"), "auto", 2)
+    bundle = open_bundle(options.model or resources.path("models/default"), "auto", OFFLINE_THREADS, spins=True)
     print(f"{options.seeds} dances of {options.minutes:g} minutes at each temperature, {bundle.metadata.name}")
     print(f"{'temperature':>12}{'motion energy':>16}{'longest still s':>18}{'resets':>8}", flush=True)
     for temperature in options.temperatures:

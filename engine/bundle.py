@@ -56,10 +56,17 @@ class Bundle:
     """
 
     def __init__(
-        self, folder: Path, device: str, threads: int, precision: str, tell: Callable[[str], None] = lambda line: None
+        self,
+        folder: Path,
+        device: str,
+        threads: int,
+        precision: str,
+        tell: Callable[[str], None] = lambda line: None,
+        spins: bool = False,
     ) -> None:
         self.folder = folder
         self.threads = threads
+        self._spins = spins and threads > 1
         self._precision = precision
         self._tell = tell
         self._asked = device
@@ -200,7 +207,7 @@ class Bundle:
     def _open(self, name: str, threads: int) -> onnxruntime.InferenceSession:
         path = self._graph(name)
         try:
-            return open_session(path, self.device, threads)
+            return open_session(path, self.device, threads, spins=self._spins)
         except SESSION_ERRORS as error:
             raise _unreadable(path, error) from None
 
@@ -292,14 +299,16 @@ def open_bundle(
     threads: int = LIVE_THREADS,
     precision: str = AUTO,
     tell: Callable[[str], None] = lambda line: None,
+    spins: bool = False,
 ) -> Bundle:
     """Opens the bundle in the folder `path` on a device by its name, `auto` for the best that works.
 
     `precision` is `fp32`, `int8`, or `auto`: exact steps, with images in int8 on the CPU where the bundle has them.
-    `tell` takes a line where the device fails later, and the CPU takes over.
+    `tell` takes a line where the device fails later, and the CPU takes over. With `spins`, several threads are faster
+    and leave nothing of their cores to others.
     Raises BundleError where the bundle breaks its contract, DeviceError where the device cannot be had.
     """
-    return Bundle(Path(path), device, threads, precision, tell)
+    return Bundle(Path(path), device, threads, precision, tell, spins)
 
 
 def graph_file(name: str, precision: str) -> str:

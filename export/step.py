@@ -12,7 +12,8 @@ import numpy as np
 from export.graph import FLOAT, INT64, Graph, axes, scalar
 from training.joined import HEADS, INTO_GATES, join
 from training.latents import Statistics
-from training.mdn_rnn import MDNRNN, OURS, SIGMA_FLOOR
+from training.mdn_rnn import MDNRNN, OURS
+from training.mixture import SIGMA_FLOOR
 
 STATISTICS = ("latent_mean", "latent_deviation")
 # Of networks that compute otherwise: `dancenet train --from` looks for ours, and must not take these for them.

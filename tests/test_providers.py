@@ -59,7 +59,9 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Any:
 def opens(monkeypatch: pytest.MonkeyPatch, **sessions: Session | Exception) -> None:
     """Has a model open as given for each device; `cuda_alone` is without the CPU's help."""
 
-    def open_one(path: Any, name: str, threads: int, alone: bool = False, capture: bool = False) -> Session:
+    def open_one(
+        path: Any, name: str, threads: int, alone: bool = False, capture: bool = False, spins: bool = False
+    ) -> Session:
         found = sessions.get(f"{name}_alone", sessions.get(name)) if alone else sessions[name]
         if isinstance(found, Exception):
             raise found
@@ -251,10 +253,12 @@ def test_tensors_stay_on_the_devices_with_memory_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_sessions_keep_to_their_threads_and_do_not_spin(tiny_bundle: Path, threads: int) -> None:
-    options = open_session(tiny_bundle / "step.onnx", Device("cpu", "as asked"), threads).get_session_options()
-    assert options.intra_op_num_threads == threads
-    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+def test_sessions_keep_to_their_threads_and_spin_only_if_asked_to(tiny_bundle: Path, threads: int) -> None:
+    for spins, entry in ((False, "0"), (True, "1")):
+        session = open_session(tiny_bundle / "step.onnx", Device("cpu", "as asked"), threads, spins=spins)
+        options = session.get_session_options()
+        assert options.intra_op_num_threads == threads
+        assert options.get_session_config_entry("session.intra_op.allow_spinning") == entry
 
 
 def test_a_live_show_takes_one_thread_and_a_render_all_cores() -> None:

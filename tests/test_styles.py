@@ -148,6 +148,7 @@ def test_clips_are_labelled_by_the_folder_that_they_lie_in(tmp_path: Path) -> No
     footage = read_footage(paths, (104, 64), "crop", tmp_path / "cache")
     label(footage, given)
     assert {clip.name: clip.style for clip in footage.clips} == {"mixed": "", "calm": "calm", "wild": "wild"}
+    assert footage.summary() == "3 clips, 9 images, 0.0 minutes; 1 of style calm; 1 of style wild"
 
 
 def test_a_style_without_footage_is_told() -> None:

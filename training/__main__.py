@@ -92,8 +92,8 @@ def train_at(place: "Place", options: argparse.Namespace) -> None:
         paths, cache = all_footage(options.footage, options.style), options.cache or cache_folder()
         size, told = vae_config.image_size, lambda takes: progress(takes, "footage")
         found = read_footage(paths, size, options.fit, cache, told, look_of(options))
-        report_footage(found)
         label(found, options.style)
+        report_footage(found)
         return found, begin(runs, options, processes.count)
 
     processes, runs = place.processes, options.out / "training"

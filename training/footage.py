@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -59,6 +60,8 @@ class Footage:
     def summary(self) -> str:
         frames = sum(len(clip) for clip in self.clips)
         text = f"{len(self.clips)} clips, {frames} images, {frames / STEPS_A_SECOND / 60:.1f} minutes"
+        styles = Counter(clip.style for clip in self.clips if clip.style)
+        text += "".join(f"; {count} of style {style}" for style, count in styles.items())
         return text + (f"; {len(self.left_out)} left out" if self.left_out else "")
 
 

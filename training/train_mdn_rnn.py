@@ -13,7 +13,8 @@ from torch import Tensor
 from training.draws import Draws, numbers
 from training.latents import Sequence, Statistics, signal_share
 from training.loop import Budget, Stage
-from training.mdn_rnn import MDNRNN, MDNRNNConfig, State, mixture_nll
+from training.mdn_rnn import MDNRNN, MDNRNNConfig, State
+from training.mixture import mixture_nll
 from training.place import CPU, Place
 from training.styles import told
 

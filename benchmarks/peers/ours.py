@@ -11,7 +11,7 @@ class Ours:
     """The leader's squad of one, and the bundle's decoder."""
 
     def __init__(self, folder: str, threads: int, precision: str) -> None:
-        self._bundle = open_bundle(folder, "cpu", threads, precision)
+        self._bundle = open_bundle(folder, "cpu", threads, precision, spins=True)
         self._squad = Squad(self._bundle, 1)
 
     def versions(self) -> dict[str, str]:

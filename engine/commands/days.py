@@ -68,7 +68,7 @@ def days(options: argparse.Namespace, reference: Reference | None = None, agains
     if options.out:
         check_folder(options.out)
     folder = model_folders(options.model)[0]
-    bundle = open_folder(folder, options, OFFLINE_THREADS, complain)
+    bundle = open_folder(folder, options, OFFLINE_THREADS, complain, spins=True)
     try:
         dance = LongDance(bundle, folder, options, reference or of_the_bank(bundle), against)
         if options.resume:

@@ -46,7 +46,7 @@ ROW = """\
 def explore(options: argparse.Namespace) -> int:
     """Writes the axes of `options.model` to `options.out`: a page, or the pictures alone."""
     check_folder(options.out)
-    bundle = open_folder(model_folders([options.model])[0], options, OFFLINE_THREADS, complain)
+    bundle = open_folder(model_folders([options.model])[0], options, OFFLINE_THREADS, complain, spins=True)
     axes = Axes(bundle.bank)
     strips = [strip(bundle, axes, key) for key in KEYS[: len(axes.shares)]]
     if options.out.suffix == STILL:

@@ -68,10 +68,11 @@ def shipped(name: str) -> Path:
         raise Failure(str(error)) from None
 
 
-def open_folder(folder: Path, options: argparse.Namespace, threads: int, say: Say) -> Bundle:
-    """Opens the bundle in a folder, on the device and in the precision that the options name."""
+def open_folder(folder: Path, options: argparse.Namespace, threads: int, say: Say, spins: bool = False) -> Bundle:
+    """Opens the bundle in a folder, on the device and in the precision that the options name; `spins` where nothing is
+    computed beside."""
     try:
-        return open_bundle(folder, options.device, threads, options.precision, say)
+        return open_bundle(folder, options.device, threads, options.precision, say, spins)
     except (BundleError, DeviceError) as error:
         raise Failure(str(error)) from None
 

@@ -98,7 +98,7 @@ def run_render(
     """Runs a show of so many frames into `out`."""
     check_folder(out)
     folders = model_folders(options.model)[:1]
-    bundle = open_folder(folders[0], options, OFFLINE_THREADS, complain)
+    bundle = open_folder(folders[0], options, OFFLINE_THREADS, complain, spins=out.suffix == IMAGES)
     watchdogs: list[Watchdog] = []
 
     def build(say: Say) -> tuple[Show, AnyRecorder]:
