@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.bundle import open_bundle
 
 # Of the article's training, for Keras; ours take theirs from training.
-RATE = 1e-3
+RATE, CLIP = 1e-3, 5000.0
 DROPOUT = 0.4
 CHANNELS = (128, 64, 32)
 NEARLY_WHITE = 250  # a decoder's background is never quite even, footage's is
@@ -150,7 +150,11 @@ class KerasLearner(Learner):
 
 
 class KerasVae(KerasLearner):
-    """The article's VAE: RMSprop, crossentropy summed over the picture, and the KL as a loss that a layer adds."""
+    """The article's VAE: RMSprop, crossentropy summed over the picture, and the KL as a loss that a layer adds.
+
+    With our clipping of gradients, which the article has not: without it a batch of these pictures throws it off for
+    good.
+    """
 
     def __init__(self, folder: str, batch: int, steps: int, threads: int) -> None:
         super().__init__(threads)
@@ -158,7 +162,7 @@ class KerasVae(KerasLearner):
 
         self._data = Data(folder, batch, steps)
         self._model = article.new_vae(self._data.latent_size, self._data.image_size, CHANNELS)
-        self._model.compile(article.keras.optimizers.RMSprop(RATE), article.summed_crossentropy)
+        self._model.compile(article.keras.optimizers.RMSprop(RATE, global_clipnorm=CLIP), article.summed_crossentropy)
 
     def batch(self) -> tuple[Any, Any]:
         images = self._data.pictures()[..., None].astype(np.float32) / 255

@@ -266,7 +266,6 @@ def start(options: Options) -> Part:
 def training(options: Options) -> Part:
     """Batches of the same pictures and latents, learned by Keras and by ours in turns; then on, each for itself, until
     both have learned as many as their losses are compared after: the median of the last ones, nats a picture or a step.
-    (The article's VAE has no clipping: one batch in some hundred is thrown far off.)
     """
     about = f"batches of {options.batch}, passages of {options.steps} steps, {options.threads} threads"
     part = Part("training", about, ["a second", "ms a batch", "loss"])

@@ -8,13 +8,14 @@ variable says so, and reads it only when a process starts.
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
 
 def are_to_be_had(environment: Mapping[str, str]) -> bool:
     """Whether huge pages can be asked for here, and nobody has said how memory is to be had."""
-    if sys.platform != "linux" or not HUGE_PAGES.keys().isdisjoint(environment):
+    if sys.platform != "linux" or not sys.executable or not HUGE_PAGES.keys().isdisjoint(environment):
         return False
     try:
         return "CS_GNU_LIBC_VERSION" in os.confstr_names and bool(os.confstr("CS_GNU_LIBC_VERSION"))
@@ -23,5 +24,6 @@ def are_to_be_had(environment: Mapping[str, str]) -> bool:
 
 
 def begin_anew() -> None:
-    """This very process and command, from its start, with huge pages; 9 ms."""
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **HUGE_PAGES})
+    """This very process and command, from its start, with huge pages; 9 ms. It goes on as it is where that cannot be."""
+    with suppress(OSError):
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **HUGE_PAGES})
