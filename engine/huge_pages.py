@@ -24,6 +24,6 @@ def are_to_be_had(environment: Mapping[str, str]) -> bool:
 
 
 def begin_anew() -> None:
-    """This very process and command, from its start, with huge pages; 9 ms. It goes on as it is where that cannot be."""
+    """This very process and command, from its start, with huge pages; 9 ms. Where that cannot be, it goes on."""
     with suppress(OSError):
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **HUGE_PAGES})

@@ -1,5 +1,7 @@
 """A recording of a live show plays, whatever ended it, and what it lacks is counted."""
 
+import errno
+import gc
 import os
 import re
 import subprocess
@@ -12,12 +14,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from engine.sinks import film as film_module
 from engine.sinks import recording as recording_module
 from engine.sinks.film import fitted
-from engine.sinks.fragments import cut
+from engine.sinks.fragments import UnhurriedFile, cut
 from engine.sinks.recording import Recording, minutes
 from tests.test_video import boxes
 
@@ -276,6 +279,34 @@ def test_a_full_disk_ends_the_file_which_plays_up_to_there(tmp_path: Path, limit
     assert len(frames_of(path)) == written >= 30
     assert boxes(path)[:2] == ["ftyp", "moov"] and boxes(path)[2:] == ["moof", "mdat"] * (len(boxes(path)) // 2 - 1)
     assert [file.name for file in tmp_path.iterdir()] == ["show.mp4"]
+
+
+def test_a_film_that_a_full_disk_ends_leaves_nothing_to_be_collected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An encoder holds 70 MB, and Python's great collections are far apart in a show: eleven full disks left 500 MB.
+    write = UnhurriedFile.write
+
+    def write_some(self: UnhurriedFile, data: bytes) -> int:
+        if self.tell() > 100_000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(self, data)
+
+    monkeypatch.setattr(UnhurriedFile, "write", write_some)
+    gc.collect()
+    gc.disable()
+    try:
+        recording = Recording(tmp_path / "show.mp4", Fraction(30))
+        random = np.random.default_rng(0)
+        for period in range(120):
+            recording.add(np.frombuffer(random.bytes(NBYTES), np.uint8).copy(), SIZE, period)
+        recording.end()
+        assert recording.wait(60)
+        assert "No space left on device" in recording.outcome()
+        left = [each for each in gc.get_objects() if isinstance(each, av.container.OutputContainer | VideoStream)]
+        assert left == []
+    finally:
+        gc.enable()
 
 
 def test_a_disk_that_is_full_from_the_beginning_keeps_nothing(tmp_path: Path) -> None:

@@ -59,6 +59,13 @@ def test_a_restart_that_nobody_did_and_a_show_that_is_not_seen_again_break_it() 
     assert judge(Record(30.0, [], [], [])) == ({}, ["nothing was seen of the show"])
 
 
+def test_memory_is_judged_by_the_life_that_lasted_longest() -> None:
+    long = [sample(float(at), memory=1000 if at < 400 else 2000) for at in range(700)]
+    short = [sample(float(at), pid=8, memory=1000, restarts=1) for at in range(700, 760)]
+    _, broken = judge(Record(760.0, [*long, *short], [Harm("killed", 700.0, 700.5, True, 701.0)], []))
+    assert broken == ["memory grew by 100.0% once it had run for 5 min; 1% is allowed"]
+
+
 def test_growth_is_of_what_a_minute_shows_five_minutes_in_and_at_the_end() -> None:
     samples = [sample(float(at), memory=1000 if at < 300 else 2000 if at < 400 else 2040) for at in range(700)]
     assert growth(samples, lambda each: each.memory) == (pytest.approx(0.02), True)

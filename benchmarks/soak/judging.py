@@ -79,7 +79,7 @@ def judge(record: Record) -> tuple[dict[str, Any], list[str]]:
     timer = sum(not any(begin <= at < end for begin, end in dark) for at in record.timer)
     deadly = [harm for harm in record.harms if harm.deadly]
     restarts = max(sample.restarts for sample in record.samples)
-    life = lives(record.samples)[-1]
+    life = max(lives(record.samples), key=len)  # a long soak leaves one alone until near its end
     grown, judged = growth(life, lambda sample: sample.memory)
     away = {name: [h.seen - h.at for h in deadly if h.name == name and h.seen] for name in {h.name for h in deadly}}
     figures = {

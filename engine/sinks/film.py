@@ -49,6 +49,7 @@ class Film:
         self._key = 0
         self._end = Fraction(0)
         self._zero = 0.0
+        self._container: OutputContainer | None = None
         self._file = UnhurriedFile(path)
 
     @property
@@ -59,11 +60,11 @@ class Film:
     def begin(self, size: tuple[int, int]) -> None:
         """Opens it for pictures of `size` (width, height), made even."""
         self._size = H264.fitted(size)
-        self._container = self._file.open(FRAGMENTED)
-        self._stream = add_video(self._container, H264, self._size, self._rate, OPTIONS)
+        self._container = container = self._file.open(FRAGMENTED)
+        self._stream = add_video(container, H264, self._size, self._rate, OPTIONS)
         if self._sound:
-            self._sound.begin(self._container)
-        open_nicely(self._container)
+            self._sound.begin(container)
+        open_nicely(container)
 
     def frame(self, pixels: NDArray[np.uint8]) -> VideoFrame:
         """A picture, (height, width, 4) uint8, top row first, as it is written."""
@@ -88,13 +89,19 @@ class Film:
         self._mux(self._stream.encode(None))
         if self._sound:
             self._sound.end(float(self._end), self._zero, patient)
+        assert self._container is not None
         self._container.close()
 
     def close(self) -> None:
-        """Closes the file as it is."""
+        """Closes the file as it is, and lets go of the encoders: 70 MB, which would wait for Python's rare great
+        collection of garbage where the film was not ended."""
         self._file.close()
+        if self._container is not None:
+            with suppress(*ERRORS):
+                self._container.close()  # completes no file that is closed
 
     def _mux(self, packets: list[Packet]) -> None:
+        assert self._container is not None
         self._container.mux(packets)
         self.written += len(packets)
 
