@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 
 from training.dancer import TrainedDancer
-from training.styles import each_style
 from training.vae import Decoder
 
 LATENTS = 64  # decoded, drawn evenly from the bank
@@ -55,8 +54,10 @@ def hidden_range(dancer: TrainedDancer) -> float:
     statistics, model = dancer.statistics, dancer.mdn_rnn
     passages = torch.from_numpy((dancer.bank.astype(np.float32) - statistics.mean) / statistics.deviation)
     hidden = 0.0
+    styles = len(model.config.styles)
+    each_alone_and_none = torch.cat([torch.zeros(1, styles), torch.eye(styles)])
     for part in passages.split(BATCH):
-        for style in each_style(model.config.styles):
+        for style in each_alone_and_none:
             told = model.conditioned(part, style.expand(len(part), -1))
             outputs, _ = model.recur(told, model.zero_state(len(part)))
             hidden = max(hidden, float(F.relu(model.dense(outputs)).max()))

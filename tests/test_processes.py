@@ -59,9 +59,18 @@ def checkpoint(out: Path, stage: str) -> dict:
     return content
 
 
-def figures(out: Path) -> list[float]:
-    rows = [row for stage in STAGES for row in checkpoint(out, stage)["history"]]
-    return [value for row in rows for name, value in row.items() if name != "seconds"]
+def same_figures(one: Path, other: Path) -> bool:
+    """Whether two runs ended in the same losses, to 1e-5. A KL is a small part of a loss of thousands, and an IoU
+    counts pixels, of which rounding may move one across the middle."""
+    histories = [[row for stage in STAGES for row in checkpoint(out, stage)["history"]] for out in (one, other)]
+    return len(histories[0]) == len(histories[1]) and all(
+        row.keys() == expected.keys()
+        and all(
+            row[name] == pytest.approx(expected[name], rel=1e-5, abs=1e-4 if name.endswith(("kl", "iou")) else 1e-5)
+            for name in row.keys() - {"seconds"}
+        )
+        for row, expected in zip(*histories, strict=True)
+    )
 
 
 def children(process: subprocess.Popen) -> list[int]:
@@ -88,7 +97,7 @@ def test_a_killed_process_ends_all_with_one_line_and_one_goes_on_where_two_were(
     assert two.returncode == 1
     assert checkpoint(out, "vae")["done"] and not checkpoint(out, "mdn_rnn")["done"]
     stop_once_trained(start(footage, out, "--resume"), out)
-    assert figures(out) == pytest.approx(figures(alone), rel=1e-5, abs=1e-5)
+    assert same_figures(out, alone)
 
 
 def test_two_by_torchrun_go_on_where_one_was_killed(footage: Path, alone: Path, tmp_path: Path) -> None:
@@ -100,7 +109,7 @@ def test_two_by_torchrun_go_on_where_one_was_killed(footage: Path, alone: Path, 
     assert not checkpoint(out, "vae")["done"]
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "training")
     stop_once_trained(start(footage, out, "--resume", by=torchrun), out)
-    assert figures(out) == pytest.approx(figures(alone), rel=1e-5, abs=1e-5)
+    assert same_figures(out, alone)
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from training.joined import separate
 from training.latents import Statistics
 from training.mdn_rnn import MDNRNNConfig
 from training.place import Place
-from training.styles import widened
 from training.train_vae import new_vae
 from training.vae import VAE, VAEConfig
 
+INPUTS = "lstm.weight_ih_l0"  # of the LSTM-MDN: a column for each latent, then for each style
 LAST = ("decoder.conv4.weight", "decoder.conv4.bias")  # what sharpening scales
 STATISTICS = ("latent_mean", "latent_deviation")
 
@@ -42,9 +42,10 @@ class Start:
     licence: str
 
     def with_styles(self, styles: tuple[str, ...]) -> "Start":
-        """The same, to learn these styles, which begin with those that it knows."""
-        more = len(styles) - len(self.mdn_rnn.styles)
-        weights = widened(self.mdn_rnn_weights, more)
+        """The same, to learn these styles, which begin with those that it knows. It dances as before until it has."""
+        kernel = self.mdn_rnn_weights[INPUTS]
+        more = kernel.new_zeros(len(kernel), len(styles) - len(self.mdn_rnn.styles))
+        weights = {**self.mdn_rnn_weights, INPUTS: torch.cat([kernel, more], 1)}
         return replace(self, mdn_rnn=replace(self.mdn_rnn, styles=styles), mdn_rnn_weights=weights)
 
     def shown(self, background: float | None, place: Place) -> VAE:

@@ -1,23 +1,20 @@
 """Styles: labels of footage. The LSTM-MDN is told them beside each latent, and a show asks for them by parameters.
 
-Owns what a label is, which clips it holds for, and how a dancer that knew fewer of them learns new ones. A style is a
-number from 0 to 1, so that several can be mixed; all at 0, as of footage without a label, is any of them.
+Owns what a label is, and which clips it holds for. A style is a number from 0 to 1, so that several can be mixed; all
+at 0, as of footage without a label, is any of them.
 """
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from training.footage import Footage
 
 Given = Sequence[tuple[str, Path]]  # a style, and footage of it
 MOST = 64  # as many further inputs as a bundle may have
-INPUTS = "lstm.weight_ih_l0"  # of the LSTM-MDN: a column for each latent, then for each style
 
 
 def style(text: str) -> tuple[str, Path]:
@@ -61,14 +58,3 @@ def label(footage: Footage, given: Given) -> None:
 def told(style: str, styles: Sequence[str]) -> np.ndarray:
     """What the LSTM-MDN is told of a clip's style: 1 at its place, (styles,) float32."""
     return np.array([style == each for each in styles], np.float32)
-
-
-def each_style(styles: Sequence[str]) -> Tensor:
-    """What it may be told, each style alone and none: (styles + 1, styles)."""
-    return torch.cat([torch.zeros(1, len(styles)), torch.eye(len(styles))])
-
-
-def widened(weights: Mapping[str, Tensor], more: int) -> dict[str, Tensor]:
-    """An LSTM-MDN's weights, with so many styles more: it dances as before until it learns them."""
-    kernel = weights[INPUTS]
-    return {**weights, INPUTS: torch.cat([kernel, kernel.new_zeros(len(kernel), more)], 1)}
