@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.bundle import open_bundle
 
-# Of the article's training, for Keras; ours take theirs from training.
+# Of the article's training, for Keras; ours take theirs from training. But for the clipping, which is ours.
 RATE, CLIP = 1e-3, 5000.0
 DROPOUT = 0.4
 CHANNELS = (128, 64, 32)

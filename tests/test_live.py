@@ -131,6 +131,7 @@ def test_a_model_that_dances_no_more_is_let_go_of(models: tuple[str, ...], tmp_p
             player.send("model/next")
             player.until(lambda name=name: player.stage.cast.models.bundle.folder.name == name)  # type: ignore[misc]
             player.until(lambda: gone[-1]() is None)
+        assert [reference() for reference in gone] == [None, None]
 
 
 def test_a_show_is_recorded_until_it_is_closed(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:

@@ -99,6 +99,7 @@ class MDNRNN(nn.Module):
             numbers = torch.empty(-(-size // 8), dtype=torch.int64, device=device)
             return numbers.random_(-(2**63), None, generator=lane).view(torch.uint8)[:size].view(shape)
 
+        # Not `< kept`: a byte is not compared to 256.
         return (torch.stack([drawn(lane) for lane in lanes], 1) <= kept - 1) * (BYTES / kept)
 
     def layer_weights(self, layer: int) -> list[Tensor]:
