@@ -9,7 +9,7 @@ import numpy as np
 from training.matte.shape import Image
 
 FEATURES, LEAST = 200, 24  # corners followed, and how many must agree on how the camera moved
-AGREE = 0.4  # of the corners
+AGREE = 0.25  # of the corners, some of which are on the dancer
 LEFT = 0.3  # of the image's width: a passage ends where the camera has moved so far
 ZOOMED = 1.2
 STILL = 0.0025  # of the width: a camera that moves less stands still; a pixel and a half
