@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +23,7 @@ from engine.audio.ear import BLOCK
 from engine.audio.inputs import LOOPBACK, Input, choose
 from engine.audio.sound import SILENCE, Sound
 from engine.audio.telling import Telling
+from engine.audio.waking import wake
 from engine.clock import FixedClock, WallClock
 from engine.controls import Controls
 from engine.parameters import PARAMETERS
@@ -205,6 +208,21 @@ def test_a_show_started_beside_somebody_s_own_engine_has_the_right_ear(
     with closing(AudioFile(song, stage.clock, stage.told.append)) as audio:
         stage.until(audio, hears(stage))
     assert stage.told[0].startswith("audio: plays without sound: "), "it is ours that tells"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no niceness of their own")
+def test_what_an_ear_is_made_of_is_imported_behind_the_show_and_hearing_is_not() -> None:
+    found = []
+
+    def wakes() -> None:
+        wake()
+        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    waking = threading.Thread(target=wakes)
+    waking.start()
+    waking.join()
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert found == [min(before + 5, 19)]
 
 
 def test_a_file_that_is_not_there_is_told_in_one_line(stage: Stage, tmp_path: Path) -> None:

@@ -110,6 +110,12 @@ def test_a_short_soak_does_what_there_is_time_for() -> None:
     assert len(schedule(LONG - 1, 3, SOME)) == len(SOME)
 
 
+def test_a_soak_of_one_harm_does_nothing_else() -> None:
+    plan = schedule(300, 3, SOME, ["a", "b"])
+    assert {fault.name for _, fault in plan} == {"a", "b"} and len(plan) > 10
+    assert [at for at, _ in plan] == sorted(at for at, _ in plan) and plan[-1][0] < 300
+
+
 def test_rubbish_is_what_it_says() -> None:
     chance, wrong = random.Random(1), 0
     for _ in range(200):

@@ -32,6 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=about)
     parser.add_argument("--minutes", type=float, default=30.0, help="how long (30)")
     parser.add_argument("--seed", type=int, default=1, help="which harm, in which order (1)")
+    parser.add_argument(
+        "--only", action="append", default=[], choices=[fault.name for fault in FAULTS], help="do this harm alone"
+    )
     parser.add_argument("--to", type=Path, default=RESULTS, help="file of the results, JSON")
     options, show = parser.parse_known_args(argv)
     if not 0 < options.minutes < 1e5:
@@ -39,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console()
     try:
         with venue(options.seed, show) as place:
-            record = soak(place, 60 * options.minutes, options.seed, console)
+            record = soak(place, 60 * options.minutes, options.seed, console, options.only)
             said = place.installation.said
     except KeyboardInterrupt:
         console.print("soak: stopped")
@@ -51,10 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if broken else 0
 
 
-def soak(place: Venue, seconds: float, seed: int, console: Console) -> Record:
-    """Does all the harm of a soak, and watches the show meanwhile."""
+def soak(place: Venue, seconds: float, seed: int, console: Console, only: Sequence[str] = ()) -> Record:
+    """Does all the harm of a soak, or `only` some, and watches the show meanwhile."""
     left_out = [f"{fault.name}: {why}" for fault in FAULTS if (why := fault.cannot(place))]
-    plan = schedule(seconds, seed, [fault for fault in FAULTS if not fault.cannot(place)])
+    plan = schedule(seconds, seed, [fault for fault in FAULTS if not fault.cannot(place)], only)
     installation = place.installation
     began = time.monotonic()
     sampler = Sampler(place.health_port, lambda: installation.show, installation.process.pid, began)

@@ -43,9 +43,12 @@ class Fault:
     cannot: Callable[[Venue], str] = lambda venue: ""
 
 
-def schedule(seconds: float, seed: int, faults: Sequence[Fault]) -> list[tuple[float, Fault]]:
-    """When each is done in a soak of `seconds`."""
+def schedule(seconds: float, seed: int, faults: Sequence[Fault], only: Sequence[str] = ()) -> list[tuple[float, Fault]]:
+    """When each is done in a soak of `seconds`; of `only` these names, each again and again."""
     chance = random.Random(seed)
+    if only:
+        some = [fault for fault in faults if fault.name in only]
+        return spread([chance.choice(some) for _ in range(int((seconds - BEGIN) / RATHER))], BEGIN, seconds, chance)
     deadly, other = ([f for f in faults if f.deadly is such] for such in (True, False))
     chance.shuffle(deadly)
     chance.shuffle(other)

@@ -5,7 +5,6 @@ the last one that is whole the file plays, whatever happens.
 """
 
 import os
-import sys
 import threading
 from contextlib import suppress
 from fractions import Fraction
@@ -28,9 +27,11 @@ from engine.sinks.video import EXACT, add_video, coloured
 OPTIONS = {"preset": "veryfast", "crf": "20", "bf": "0", "rc-lookahead": "10", "forced-idr": "1", "threads": "2"}
 KEYFRAME_EVERY = 1.0
 
-# The show goes first: x264's threads are given what it leaves. Our own thread must not be nice, for while it waits for
+# The show goes first: x264's threads are given what it leaves. Our own threads must not be nice, for while one waits for
 # its turn with Python's lock in its hand, the show waits too.
 NICENESS = 10
+ENCODER = "film's encoder"  # the name of such threads; Linux keeps 15 letters of it
+THREADS = Path("/proc/self/task")  # where Linux tells of a process's threads, each of which has a niceness of its own
 
 ERRORS = (OSError, av.error.FFmpegError, ValueError, MemoryError)
 
@@ -107,23 +108,37 @@ class Film:
 
 
 def open_nicely(container: OutputContainer) -> None:
-    """Opens a file's encoders, with threads of theirs that leave the processor to others."""
+    """Opens a file's encoders, whose threads leave the processor to others."""
     failure: list[Exception] = []
 
     def start() -> None:
-        if sys.platform == "linux":  # where a thread has a niceness of its own, and those it makes inherit it
-            with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        # A thread hands its name on to those it makes. It is not nice itself: it holds Python's lock all the while.
+        with suppress(OSError):
+            (THREADS / str(threading.get_native_id()) / "comm").write_text(ENCODER)
         try:
             container.start_encoding()
         except ERRORS as error:
             failure.append(error)
+        for thread in threads_named(ENCODER):
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, thread, NICENESS)
 
-    opener = threading.Thread(target=start, name="recording's encoder")
+    opener = threading.Thread(target=start, name=ENCODER)
     opener.start()
     opener.join()
     if failure:
         raise failure[0]
+
+
+def threads_named(name: str) -> list[int]:
+    """This process's threads of that name, by number; none where the system does not tell, which Linux does."""
+    found = []
+    with suppress(OSError):
+        for thread in THREADS.iterdir():
+            with suppress(OSError):  # it has just ended
+                if (thread / "comm").read_text().strip() == name:
+                    found.append(int(thread.name))
+    return found
 
 
 def fitted(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -101,7 +101,7 @@ class Ear:
             self._anew.clear()
             self._hears, self._since = False, time.perf_counter()
             # -P: else a folder named engine, where the show was started, would be taken for ours.
-            command = [sys.executable, "-P", "-m", "engine.audio.ear", *self._arguments()]
+            command = [sys.executable, "-P", "-m", "engine.audio.waking", *self._arguments()]
             path = os.pathsep.join(filter(None, [str(HOME), os.environ.get("PYTHONPATH")]))
             with subprocess.Popen(
                 command,
