@@ -27,8 +27,8 @@ from engine.sinks.video import EXACT, add_video, coloured
 OPTIONS = {"preset": "veryfast", "crf": "20", "bf": "0", "rc-lookahead": "10", "forced-idr": "1", "threads": "2"}
 KEYFRAME_EVERY = 1.0
 
-# The show goes first: x264's threads are given what it leaves. Our own threads must not be nice, for while one waits for
-# its turn with Python's lock in its hand, the show waits too.
+# The show goes first: x264's threads are given what it leaves. Our own threads must not be nice, for while one waits
+# for its turn with Python's lock in its hand, the show waits too.
 NICENESS = 10
 ENCODER = "film's encoder"  # the name of such threads; Linux keeps 15 letters of it
 THREADS = Path("/proc/self/task")  # where Linux tells of a process's threads, each of which has a niceness of its own
