@@ -15,6 +15,10 @@ STEPS = (1.0, 0.75, 0.5, 0.375, 0.25)
 # The share of a frame's period that the picture may take: decoding has SHARE (0.3) of it in `engine.decoding`, the
 # window's copy and the HUD the rest.
 PICTURE_SHARE = 0.55
+# Where the processor itself draws, what begins beside the show (an encoder, another model, a new ear) wants the very
+# cores that the picture is drawn on: it leaves them half.
+SOFTWARE_SHARE = 0.35
+SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software rasterizer", "gdi generic", "basic render")
 # The picture has at least this share of its budget, whatever else takes of it.
 LEAST = 0.25
 # Of so many frames this many are over before the size goes down: one slow frame is the desktop's, not the chain's.
@@ -24,6 +28,11 @@ UNSETTLED = 2
 # Chains remembered; a show that is played by hand meets many. They are tried anew after FORGOTTEN seconds: something
 # else may have kept the machine busy, and an installation runs for months.
 MOST_REMEMBERED, FORGOTTEN = 256, 3600.0
+
+
+def picture_share(renderer: str) -> float:
+    """The share of a frame's period that the picture may take, drawn by what OpenGL calls its renderer."""
+    return SOFTWARE_SHARE if any(name in renderer.lower() for name in SOFTWARE) else PICTURE_SHARE
 
 
 class Quality:

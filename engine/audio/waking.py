@@ -1,7 +1,7 @@
 """Wakes the ear: `python -m engine.audio.waking ...` is `engine.audio.ear`, imported behind the show's back.
 
-Its imports take a fifth of a second, most of it numpy's, and are made anew whenever a sound server died: beside a show that
-draws on the same cores that was seen to cost frames.
+Its imports take a fifth of a second, most of it numpy's, and are made anew whenever a sound server died: beside a show
+that draws on the same cores that was seen to cost frames.
 """
 
 import os

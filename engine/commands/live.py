@@ -44,7 +44,7 @@ from engine.models import SEEDS
 from engine.output import connect
 from engine.output_files import OutputFiles, output_folder
 from engine.providers import LIVE_THREADS
-from engine.quality import PICTURE_SHARE, Quality
+from engine.quality import Quality, picture_share
 from engine.show import Picture as Shown
 from engine.show import Show, Sink, Source
 from engine.show_log import LogError
@@ -151,7 +151,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         if before:
             before.dance_on(cast, say)
         quality = Quality(
-            PICTURE_SHARE / fps,
+            picture_share(window.context.info["GL_RENDERER"]) / fps,
             options.quality,
             beside=lambda: window.mapping.beside,
             largest=window.context.info["GL_MAX_TEXTURE_SIZE"],
