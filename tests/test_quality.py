@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.quality import FORGOTTEN, LOOKED_AT, OVER, STEPS, UNSETTLED, Quality
+from engine.quality import FORGOTTEN, LOOKED_AT, OVER, STEPS, UNSETTLED, Quality, picture_share
 
 WINDOW = 1280, 720
 
@@ -18,6 +18,20 @@ def test_a_chain_over_the_budget_is_drawn_at_the_largest_size_that_fits(whole: f
     quality = Quality(0.020)
     quality.begin("chain", lambda at: whole * at**2)
     assert quality.share == share
+
+
+@pytest.mark.parametrize(
+    ("renderer", "share"),
+    [
+        ("llvmpipe (LLVM 15.0.6, 256 bits)", 0.35),
+        ("Google SwiftShader", 0.35),
+        ("Microsoft Basic Render Driver", 0.35),
+        ("NVIDIA GeForce RTX 4070/PCIe/SSE2", 0.55),
+        ("Mesa Intel(R) UHD Graphics 620", 0.55),
+    ],
+)
+def test_where_the_processor_draws_the_picture_leaves_it_to_what_begins_beside(renderer: str, share: float) -> None:
+    assert picture_share(renderer) == share
 
 
 def test_what_does_not_shrink_with_the_picture_is_counted_in() -> None:
