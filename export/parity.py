@@ -197,9 +197,9 @@ def exactness(dancer: TrainedDancer, folder: Path) -> Exactness:
     images, floats = float_images(folder / "decoder.onnx", latents)
     errors = floats - truth, plain_floats - truth
     fast, plain, apart = (float(np.abs(error).max()) for error in (*errors, floats - plain_floats))
-    means = (float(np.sqrt((error**2).mean())) for error in errors)
+    fast_mean, plain_mean = (float(np.sqrt((error**2).mean())) for error in errors)
     levels = np.abs(images.astype(int) - plain_images)
-    return Exactness(fast, plain, *means, apart, int(levels.max()), float((levels > 0).mean()))
+    return Exactness(fast, plain, fast_mean, plain_mean, apart, int(levels.max()), float((levels > 0).mean()))
 
 
 def float_images(path: Path, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

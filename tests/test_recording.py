@@ -22,6 +22,7 @@ from engine.sinks import recording as recording_module
 from engine.sinks.film import fitted
 from engine.sinks.fragments import UnhurriedFile, cut
 from engine.sinks.recording import Recording, minutes
+from engine.sinks.recording_sound import RecordingSound
 from tests.test_video import boxes
 
 ROOT = Path(__file__).parent.parent
@@ -236,6 +237,7 @@ from fractions import Fraction
 from pathlib import Path
 import numpy as np
 from engine.sinks.recording import Recording
+from engine.sinks.recording_sound import RecordingSound
 
 limit, frames = int(sys.argv[2]), int(sys.argv[3])
 if limit:
@@ -281,8 +283,17 @@ def test_a_full_disk_ends_the_file_which_plays_up_to_there(tmp_path: Path, limit
     assert [file.name for file in tmp_path.iterdir()] == ["show.mp4"]
 
 
+class Silence:
+    """Hears nothing."""
+
+    def listen(self, take: object) -> None: ...
+
+    def unlisten(self, take: object) -> None: ...
+
+
+@pytest.mark.parametrize("sounding", [False, True])
 def test_a_film_that_a_full_disk_ends_leaves_nothing_to_be_collected(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sounding: bool
 ) -> None:
     # An encoder holds 70 MB, and Python's great collections are far apart in a show: eleven full disks left 500 MB.
     write = UnhurriedFile.write
@@ -296,13 +307,15 @@ def test_a_film_that_a_full_disk_ends_leaves_nothing_to_be_collected(
     gc.collect()
     gc.disable()
     try:
-        recording = Recording(tmp_path / "show.mp4", Fraction(30))
+        sound = RecordingSound(Silence()) if sounding else None
+        recording = Recording(tmp_path / "show.mp4", Fraction(30), sound=sound)
         random = np.random.default_rng(0)
         for period in range(120):
             recording.add(np.frombuffer(random.bytes(NBYTES), np.uint8).copy(), SIZE, period)
         recording.end()
         assert recording.wait(60)
         assert "No space left on device" in recording.outcome()
+        del recording, sound
         left = [each for each in gc.get_objects() if isinstance(each, av.container.OutputContainer | VideoStream)]
         assert left == []
     finally:

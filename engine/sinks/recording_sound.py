@@ -40,7 +40,7 @@ class RecordingSound:
         self._first: tuple[float, float, bytes] | None = None  # of those that wait, belongs after the last picture
         self._joined = JoinedSound()
         self._written = 0
-        self._packets: Callable[[], int] = lambda: 0
+        self._stream: SoundStream | None = None
         hearing.listen(self.take)
 
     @property
@@ -51,7 +51,7 @@ class RecordingSound:
     @property
     def packets(self) -> int:
         """Packets in the file."""
-        return self._packets()
+        return self._stream.packets if self._stream else 0
 
     def take(self, when: float, rate_hz: float, samples: bytes) -> None:
         """Puts a block in; what finds no room is silent."""
@@ -65,7 +65,6 @@ class RecordingSound:
     def begin(self, container: OutputContainer) -> None:
         """Adds the stream."""
         self._stream = SoundStream(container)
-        self._packets = lambda: self._stream.packets
 
     def write(self, end: float, zero: float) -> None:
         """Writes up to `end`, seconds: all that is there, and silence for what will not come.
@@ -79,6 +78,7 @@ class RecordingSound:
         self.write(end, zero)
         self._join(round(end * SONG_RATE), zero, zero + end + LATEST if patient else 0.0)
         self._write(end, zero, 0.0)
+        assert self._stream is not None
         self._stream.end()
 
     def _write(self, end: float, zero: float, latest: float) -> None:
@@ -108,6 +108,7 @@ class RecordingSound:
     def _pass_on(self, end: int) -> bool:
         """Encodes what is known up to the sample `end`; tells whether that was all."""
         samples = self._joined.take(end - self._written)
+        assert self._stream is not None
         self._stream.write(samples)
         self._written += len(samples)
         return self._written == end
