@@ -237,7 +237,6 @@ from fractions import Fraction
 from pathlib import Path
 import numpy as np
 from engine.sinks.recording import Recording
-from engine.sinks.recording_sound import RecordingSound
 
 limit, frames = int(sys.argv[2]), int(sys.argv[3])
 if limit:

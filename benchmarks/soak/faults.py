@@ -48,7 +48,8 @@ def schedule(seconds: float, seed: int, faults: Sequence[Fault], only: Sequence[
     chance = random.Random(seed)
     if only:
         some = [fault for fault in faults if fault.name in only]
-        return spread([chance.choice(some) for _ in range(int((seconds - BEGIN) / RATHER))], BEGIN, seconds, chance)
+        count = int((seconds - BEGIN) / RATHER) if some else 0  # what cannot be done here is told
+        return spread([chance.choice(some) for _ in range(count)], BEGIN, seconds, chance)
     deadly, other = ([f for f in faults if f.deadly is such] for such in (True, False))
     chance.shuffle(deadly)
     chance.shuffle(other)
