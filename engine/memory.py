@@ -13,8 +13,9 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 # that to 32 MB with the first weights that are let go of, and keeps the room of later ones between small blocks: five
 # changes of the model left 425 MB, and leave 166. A frame's own blocks are smaller, but for a company of 40 and more.
 LARGE = 1 << 20
-# What is free at the end of the heap and kept all the same, for the next frames.
-KEPT = 16 << 20
+# What is free at the end of a heap and kept all the same, for the next frames. Every thread may have a heap of its own,
+# and every film has new threads: with 16 MB thirteen films cost 105 MB, as each heap kept what one encoder had left.
+KEPT = 2 << 20
 
 
 def give_back() -> None:

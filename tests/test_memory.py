@@ -34,3 +34,24 @@ print(held() - before)
 def test_large_blocks_go_back_to_the_system() -> None:
     result = subprocess.run([sys.executable, "-c", LETS_GO], capture_output=True, text=True, check=True)
     assert int(result.stdout) < 4 << 20
+
+
+# Blocks of half a megabyte, which come from the thread's own heap.
+A_THREAD_LETS_GO = LETS_GO.partition("libc.free(take(2 << 20))")[0] + """
+import threading
+def work():
+    blocks = [take(1 << 19) for _ in range(28)]
+    for block in reversed(blocks):
+        libc.free(block)
+    print(held() - before)
+before = held()
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator is not glibc's")
+def test_what_a_thread_had_goes_back_too() -> None:
+    result = subprocess.run([sys.executable, "-c", A_THREAD_LETS_GO], capture_output=True, text=True, check=True)
+    assert int(result.stdout) < 4 << 20
