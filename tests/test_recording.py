@@ -10,6 +10,7 @@ import threading
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from engine.sinks import film as film_module
 from engine.sinks import recording as recording_module
-from engine.sinks.film import fitted
+from engine.sinks.film import framed
 from engine.sinks.fragments import UnhurriedFile, cut
 from engine.sinks.recording import Recording, minutes
 from engine.sinks.recording_sound import RecordingSound
@@ -106,9 +107,9 @@ def test_frames_that_a_slow_encoder_has_no_room_for_are_dropped_counted_and_told
     gate, encode = threading.Event(), film_module.coloured
     monkeypatch.setattr(recording_module, "MOST_BYTES", 10 * NBYTES)
 
-    def slow(frame: NDArray[np.uint8], pixel_format: str) -> object:
+    def slow(*arguments: Any) -> object:
         assert gate.wait(PATIENCE)
-        return encode(frame, pixel_format)
+        return encode(*arguments)
 
     monkeypatch.setattr(film_module, "coloured", slow)
     path = tmp_path / "show.mp4"
@@ -163,7 +164,23 @@ def test_a_picture_of_another_size_is_fitted_into_the_file(tmp_path: Path) -> No
 
 def test_an_odd_picture_loses_a_row_and_a_column_and_nothing_else() -> None:
     picture = np.random.default_rng(1).integers(0, 256, (49, 65, 4), dtype=np.uint8)
-    assert (fitted(picture, (64, 48)) == picture[:48, :64]).all()
+    assert (framed(picture, (64, 48)) == picture[:48, :64]).all()
+
+
+def test_a_smaller_picture_of_the_same_shape_fills_the_file(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "show.mp4", RATE)
+    edge = np.zeros((24, 32, 4), np.uint8)
+    edge[:, 16:] = 255
+    for period, picture in enumerate([np.repeat(np.repeat(edge, 2, 0), 2, 1), edge]):
+        room = recording.room(picture.nbytes)
+        assert room is not None
+        room[:] = picture.reshape(-1)
+        recording.add(room, picture.shape[1::-1], period)
+    finish(recording)
+    (_, whole), (_, small) = frames_of(tmp_path / "show.mp4")
+    assert whole.shape == small.shape == (48, 64)
+    for frame in (whole, small):
+        assert frame[:, :28].max() <= 12 and frame[:, 36:].min() >= 243
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have no niceness of their own")
@@ -173,12 +190,12 @@ def test_only_the_encoders_threads_leave_the_processor_to_the_show(
     found: dict[int, int] = {}
     encode = film_module.coloured
 
-    def look(frame: NDArray[np.uint8], pixel_format: str) -> object:
+    def look(*arguments: Any) -> object:
         for thread in Path("/proc/self/task").iterdir():
             with suppress(ProcessLookupError):  # the one that began them ends
                 found[int(thread.name)] = os.getpriority(os.PRIO_PROCESS, int(thread.name))
         found[threading.get_native_id()] += 100  # the recording's own
-        return encode(frame, pixel_format)
+        return encode(*arguments)
 
     before = os.getpriority(os.PRIO_PROCESS, 0)
     monkeypatch.setattr(film_module, "coloured", look)
@@ -211,12 +228,12 @@ def test_one_that_is_hurried_leaves_out_what_waits_and_plays(tmp_path: Path, mon
     reached, gate, encode = threading.Event(), threading.Event(), film_module.coloured
     calls = []
 
-    def halting(frame: NDArray[np.uint8], pixel_format: str) -> object:
+    def halting(*arguments: Any) -> object:
         calls.append(1)
         if len(calls) == 40:
             reached.set()
             assert gate.wait(PATIENCE)
-        return encode(frame, pixel_format)
+        return encode(*arguments)
 
     monkeypatch.setattr(film_module, "coloured", halting)
     path = tmp_path / "show.mp4"
@@ -235,6 +252,7 @@ PLAYER = """
 import resource, sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 import numpy as np
 from engine.sinks.recording import Recording
 

@@ -137,11 +137,15 @@ def add_video(
     return stream
 
 
-def coloured(pixels: NDArray[np.uint8], pixel_format: str) -> VideoFrame:
-    """A frame of `pixels` (height, width, 3 or 4), in the colours of a video; a fourth channel may be lost."""
+def coloured(pixels: NDArray[np.uint8], pixel_format: str, size: tuple[int, int] | None = None) -> VideoFrame:
+    """A frame of `pixels` (height, width, 3 or 4), in the colours of a video; a fourth channel may be lost.
+
+    Scaled to `size` (width, height), if it is given.
+    """
     kind = "rgba" if pixels.shape[2] == 4 else "rgb24"
     frame = VideoFrame.from_numpy_buffer(np.ascontiguousarray(pixels), format=kind)
     return frame.reformat(
+        *(size or (None, None)),
         format=pixel_format,
         dst_colorspace=Colorspace.ITU709,
         dst_color_range=ColorRange.MPEG,
