@@ -6,6 +6,7 @@ failed, 2 usage.
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from engine.commands.ending import FAILED, FINE, Failure
 
 # What the extras bring that other packages' commands need.
 BROUGHT = {"training": ("torch", "onnx", "cv2"), "keras": ("h5py",)}
+
+# Of numpy's products, which are small here: threads would wait awake for the next one, on cores that decode and draw.
+ONE_THREAD = "OPENBLAS_NUM_THREADS", "1"
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ def run(command: str, arguments: list[str]) -> int:
     rest = arguments[1:]
     if command in HANDED_OVER:
         return hand_over(command, HANDED_OVER[command], rest)
+    os.environ.setdefault(*ONE_THREAD)
     if command == "render":
         options = parse_render(rest)
         if options.no_picture:

@@ -159,9 +159,11 @@ class Coverage:
         """Whose image is the last frame's own, (dancers): in a large company others still wait for their turn."""
         return self._decoding.fresh
 
-    def prepare(self, latents: NDArray[np.float32], turns: NDArray[np.bool_] | None = None) -> None:
-        """Decode the images of a frame's `latents` (dancers, latent_size), or those of `turns` (dancers)."""
-        self._decoding.advance(latents, turns)
+    def prepare(self, latents: NDArray[np.float32], turns: NDArray[np.bool_] | None = None, share: float = 1.0) -> None:
+        """Decode the images of a frame's `latents` (dancers, latent_size), or those of `turns` (dancers), in this
+        `share` of the budget.
+        """
+        self._decoding.advance(latents, turns, share)
 
     def draw(self, values: Mapping[str, float], clock: FrameClock) -> Self:
         """Draw the frame that was prepared; returns itself."""

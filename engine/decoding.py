@@ -50,8 +50,9 @@ class Decoding:
         self._latents = np.zeros((0, 0), np.float32)  # what `images` show, (dancers, latent_size); NaN: nothing yet
         self._waiting = np.zeros(0, np.int64)  # frames since the last turn, (dancers)
 
-    def advance(self, latents: NDArray[np.float32], turns: NDArray[np.bool_] | None = None) -> None:
-        """Brings the images up to date with `latents` (dancers, latent_size) as far as there is time for.
+    def advance(self, latents: NDArray[np.float32], turns: NDArray[np.bool_] | None = None, share: float = 1.0) -> None:
+        """Brings the images up to date with `latents` (dancers, latent_size) as far as there is time for: this `share`
+        of the budget, where other companies are on too.
 
         With `turns` (dancers) only those of these dancers, as a show that is replayed had time for; its budget is
         then to be without end.
@@ -71,7 +72,7 @@ class Decoding:
             for dancers in (queue[queue == 0], queue[queue > 0]):  # the leader as it would be alone, to the last bit
                 self._take(dancers, latents)
         else:
-            budget *= 1 - CROWDED * (len(latents) / MOST_DANCERS) ** 2
+            budget *= share * (1 - CROWDED * (len(latents) / MOST_DANCERS) ** 2)
             self._waiting[0] = FIRST
             self._take_turns(queue[np.argsort(-self._waiting[queue], kind="stable")], latents, budget)
         self._share(np.flatnonzero(alike & changed), latents)

@@ -51,14 +51,14 @@ class Layers:
         return self._newest.fresh
 
     def prepare(self, layers: Sequence[Layer]) -> None:
-        """Decodes a frame's layers, the newest last, each with the turns it names."""
+        """Decodes a frame's layers, the newest last, each with the turns it names, in as much time as one has alone."""
         for bundle in [bundle for bundle in self._coverages if all(layer.bundle is not bundle for layer in layers)]:
             self._coverages.pop(bundle).release()
         for layer in layers:
             coverage = self._coverages.get(layer.bundle)
             if coverage is None:
                 coverage = self._coverages[layer.bundle] = self._new_coverage(layer.bundle, self.size)
-            coverage.prepare(layer.latents, layer.turns)
+            coverage.prepare(layer.latents, layer.turns, 1 / len(layers))
         self._layers = layers
         self._newest = self._coverages[layers[-1].bundle]
 

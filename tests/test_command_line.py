@@ -126,6 +126,33 @@ def test_a_supervisor_loads_nothing_that_could_fail() -> None:
     assert result.stdout == "[]\n"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted by /proc")
+def test_numpy_has_no_threads_where_a_dancer_plays() -> None:
+    code = """if True:
+        import os
+        from engine.__main__ import main
+        main(["controls"])
+        import numpy
+        numpy.ones((512, 512)) @ numpy.ones((512, 512))
+        print(len(os.listdir("/proc/self/task")))
+    """
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.split()[-1] == "1"
+
+
+def test_what_a_show_is_made_of_is_not_looked_through_for_garbage(tiny_bundle: Path, x_display: Screen) -> None:
+    code = f"""if True:
+        import gc
+        from engine.__main__ import main
+        assert main(["--model", {str(tiny_bundle)!r}, "--seconds", "0.3", "--size", "160x90", "--audio", "off"]) == 0
+        print(gc.get_freeze_count())
+    """
+    environment = {**os.environ, "DISPLAY": x_display.name}
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert int(result.stdout.split()[-1]) > 50_000
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

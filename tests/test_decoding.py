@@ -58,6 +58,16 @@ def test_with_a_budget_the_leader_is_decoded_always_and_the_others_in_turn() -> 
     assert turns == 3 * [[0, 1, 2, 3], [0, 4, 5, 6]] + [[0, 1, 2, 3]]
 
 
+def test_of_two_companies_each_takes_its_share_of_the_time() -> None:
+    decoder = Decoder()
+    decoding = Decoding(decoder, (3, 2), 255, budget=lambda: 9.0, now=lambda: decoder.time)
+    first, second = list(moving(7))[:2]
+    decoding.advance(first)
+    assert [len(call) for call in decoder.taken()] == [2, 2, 2, 1]
+    decoding.advance(second, share=0.5)
+    assert [len(call) for call in decoder.taken()] == [2, 2]
+
+
 def test_the_turns_of_a_show_are_taken_again_whatever_time_there_is() -> None:
     decoder = Decoder()
     live = Decoding(decoder, (3, 2), 255, budget=lambda: 4.5, now=lambda: decoder.time)

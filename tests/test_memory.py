@@ -3,6 +3,7 @@
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,7 +38,9 @@ def test_large_blocks_go_back_to_the_system() -> None:
 
 
 # Blocks of half a megabyte, which come from the thread's own heap.
-A_THREAD_LETS_GO = LETS_GO.partition("libc.free(take(2 << 20))")[0] + """
+A_THREAD_LETS_GO = (
+    LETS_GO.partition("libc.free(take(2 << 20))")[0]
+    + """
 import threading
 def work():
     blocks = [take(1 << 19) for _ in range(28)]
@@ -49,9 +52,40 @@ thread = threading.Thread(target=work)
 thread.start()
 thread.join()
 """
+)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator is not glibc's")
 def test_what_a_thread_had_goes_back_too() -> None:
     result = subprocess.run([sys.executable, "-c", A_THREAD_LETS_GO], capture_output=True, text=True, check=True)
     assert int(result.stdout) < 4 << 20
+
+
+# Threads that all take memory at once would have a heap each.
+THREADS_AT_ONCE = (
+    LETS_GO.partition("libc.free(take(2 << 20))")[0]
+    + """
+import sys, threading
+together = threading.Barrier(6)
+def work():
+    together.wait()
+    libc.free(take(1 << 16))
+    together.wait()
+threads = [threading.Thread(target=work) for _ in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+libc.fopen.restype = ctypes.c_void_p
+file = ctypes.c_void_p(libc.fopen(sys.argv[1].encode(), b"w"))
+libc.malloc_info(0, file)
+libc.fclose(file)
+"""
+)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator is not glibc's")
+def test_threads_share_a_heap(tmp_path: Path) -> None:
+    told = tmp_path / "heaps.xml"
+    subprocess.run([sys.executable, "-c", THREADS_AT_ONCE, str(told)], check=True)
+    assert 1 <= told.read_text().count("<heap nr=") <= 2

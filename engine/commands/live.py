@@ -4,6 +4,7 @@ Owns what is wired to what, and what the show tells of itself. Where there is no
 """
 
 import argparse
+import gc
 import secrets
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,7 @@ def live(options: argparse.Namespace) -> int:
             opened(claims, status) as stage,
         ):
             status.say(runs_on(stage))
+            gc.freeze()  # what is there now stays: looking through it for garbage again would hold a frame up by 20 ms
             while not (stage.window.closed or stopped() or (leash and leash.cut)):
                 if options.seconds is not None and stage.clock.time >= options.seconds:
                     break

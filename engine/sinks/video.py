@@ -144,8 +144,10 @@ def coloured(pixels: NDArray[np.uint8], pixel_format: str, size: tuple[int, int]
     """
     kind = "rgba" if pixels.shape[2] == 4 else "rgb24"
     frame = VideoFrame.from_numpy_buffer(np.ascontiguousarray(pixels), format=kind)
+    width, height = size or (None, None)
     return frame.reformat(
-        *(size or (None, None)),
+        width,
+        height,
         format=pixel_format,
         dst_colorspace=Colorspace.ITU709,
         dst_color_range=ColorRange.MPEG,
