@@ -21,6 +21,9 @@ SOFTWARE_SHARE = 0.35
 SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software rasterizer", "gdi generic", "basic render")
 # The picture has at least this share of its budget, whatever else takes of it.
 LEAST = 0.25
+# Where frames come late because the processor has too much to do, a picture that takes this share of its budget is the
+# first to take less: a company that decodes, or an encoder beside, is no part of it, and wants the same cores.
+BLAMED = 0.5
 # Of so many frames this many are over before the size goes down: one slow frame is the desktop's, not the chain's.
 LOOKED_AT, OVER = 10, 5
 # The first frames of a chain make its textures, which the others do not.
@@ -32,13 +35,19 @@ MOST_REMEMBERED, FORGOTTEN = 256, 3600.0
 
 def picture_share(renderer: str) -> float:
     """The share of a frame's period that the picture may take, drawn by what OpenGL calls its renderer."""
-    return SOFTWARE_SHARE if any(name in renderer.lower() for name in SOFTWARE) else PICTURE_SHARE
+    return SOFTWARE_SHARE if is_the_processor(renderer) else PICTURE_SHARE
+
+
+def is_the_processor(renderer: str) -> bool:
+    """Whether what OpenGL calls its renderer is the processor itself."""
+    return any(name in renderer.lower() for name in SOFTWARE)
 
 
 class Quality:
     """Chooses the size; `budget` is the seconds a frame that the picture may take, `fixed` a share that stays.
 
-    `beside` gives the seconds of these that something else takes: laying the picture onto a screen askew. No side of
+    `beside` gives the seconds of these that something else takes: laying the picture onto a screen askew. `late` tells
+    whether the frame before came late, or nearly, for want of a processor that draws the picture, too. No side of
     the picture is ever longer than `largest`, in pixels: what is drawn into has an end, a wall of screens has none.
     """
 
@@ -49,7 +58,9 @@ class Quality:
         now: Callable[[], float] = time.perf_counter,
         beside: Callable[[], float] = lambda: 0.0,
         largest: float = math.inf,
+        late: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._late = late
         self._whole_budget = budget
         self._beside = beside
         self._fixed = fixed
@@ -94,7 +105,7 @@ class Quality:
         if self._unsettled:
             self._unsettled -= 1
             return False
-        self._over.append(seconds > self._budget)
+        self._over.append(seconds > self._budget * (BLAMED if self._late() else 1))
         if self._fixed is not None or sum(self._over) < OVER or self._step == len(STEPS) - 1:
             return False
         # As far as this frame says, and one step at least: fewer changes are seen than one by one.

@@ -54,6 +54,17 @@ def test_what_is_taken_beside_the_picture_leaves_it_less_and_a_quarter_at_least(
     assert any(quality.drawn(0.012) for _ in range(OVER))
 
 
+def test_where_frames_come_late_a_picture_that_takes_half_its_budget_goes_down() -> None:
+    late = [False]
+    quality = Quality(0.020, late=lambda: late[0])
+    quality.begin("chain", lambda share: 0.0)
+    assert not any(quality.drawn(0.011) for _ in range(50))
+    late[0] = True
+    assert not any(quality.drawn(0.009) for _ in range(50))  # it is not the picture
+    assert [quality.drawn(0.011) for _ in range(OVER)] == [False] * (OVER - 1) + [True]
+    assert quality.share == 0.75
+
+
 def test_the_size_goes_down_for_slow_frames_and_not_for_one() -> None:
     quality = Quality(0.020)
     quality.begin("chain", lambda share: 0.0)

@@ -59,11 +59,13 @@ def soak(place: Venue, seconds: float, seed: int, console: Console, only: Sequen
     left_out = [f"{fault.name}: {why}" for fault in FAULTS if (why := fault.cannot(place))]
     plan = schedule(seconds, seed, [fault for fault in FAULTS if not fault.cannot(place)], only)
     installation = place.installation
+    command, environment = ours("benchmarks.soak.playing", [str(installation.port), str(seed)])
+    player = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+    assert player.stdout is not None
+    player.stdout.readline()  # it has begun
     began = time.monotonic()
     sampler = Sampler(place.health_port, lambda: installation.show, installation.process.pid, began)
     timer = BareTimer(began)
-    command, environment = ours("benchmarks.soak.playing", [str(installation.port), str(seed)])
-    player = subprocess.Popen(command, env=environment)
     harms: list[Harm] = []
     chance = random.Random(seed)
     columns = TextColumn("soak: {task.description}"), BarColumn(), TimeRemainingColumn()

@@ -99,4 +99,5 @@ def play(port: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
+    print("plays", flush=True)  # what it is made of is imported, which took a core for a while
     play(int(sys.argv[1]), int(sys.argv[2]))

@@ -45,12 +45,13 @@ from engine.models import SEEDS
 from engine.output import connect
 from engine.output_files import OutputFiles, output_folder
 from engine.providers import LIVE_THREADS
-from engine.quality import Quality, picture_share
+from engine.quality import Quality, is_the_processor, picture_share
 from engine.show import Picture as Shown
 from engine.show import Show, Sink, Source
 from engine.show_log import LogError
 from engine.sinks.live_recorder import LiveRecorder
 from engine.sinks.log import Log, Logged
+from engine.sinks.pacing import NEARLY_LATE
 from engine.sinks.state_keeper import StateKeeper
 from engine.sources.audio import Audio, AudioFile
 from engine.sources.keys import Keys
@@ -152,11 +153,14 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
         guard.callback(cast.models.close)
         if before:
             before.dance_on(cast, say)
+        renderer = window.context.info["GL_RENDERER"]
+        software = is_the_processor(renderer)
         quality = Quality(
-            picture_share(window.context.info["GL_RENDERER"]) / fps,
+            picture_share(renderer) / fps,
             options.quality,
             beside=lambda: window.mapping.beside,
             largest=window.context.info["GL_MAX_TEXTURE_SIZE"],
+            late=lambda: software and window.lateness * fps > NEARLY_LATE,
         )
         painting = Painting(
             effects, began, lambda: audio.sound if audio else SILENCE, say, lambda: keepers.scenes.changes
