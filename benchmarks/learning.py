@@ -16,6 +16,8 @@ from engine.bundle import open_bundle
 # Of the article's training, for Keras; ours take theirs from training. But for the clipping, which is ours.
 RATE, CLIP = 1e-3, 5000.0
 DROPOUT = 0.4
+# Where everyone's weights begin, so that the losses are the same again on the same machine.
+SEED = 0
 CHANNELS = (128, 64, 32)
 NEARLY_WHITE = 250  # a decoder's background is never quite even, footage's is
 
@@ -73,6 +75,7 @@ class OurVae(Learner):
         from training.vae import VAEConfig
 
         torch.set_num_threads(threads)
+        torch.manual_seed(SEED)
         self._data, self._place, self._how = Data(folder, batch, steps), choose_place("cpu"), VAETraining()
         self._config = VAEConfig(self._data.image_size, self._data.latent_size)
         self._model = new_vae(self._config, 1.0, self._how.fast, self._place, None).train()
@@ -104,6 +107,7 @@ class OurMdnRnn(Learner):
         from training.train_mdn_rnn import MDNRNNTraining
 
         torch.set_num_threads(threads)
+        torch.manual_seed(SEED)
         self._data, self._place, self._how = Data(folder, batch, steps), choose_place("cpu"), MDNRNNTraining()
         config = MDNRNNConfig(latent_size=self._data.latent_size, components=self._data.components)
         self._model = MDNRNN(config).train()
@@ -139,6 +143,9 @@ class KerasLearner(Learner):
         from benchmarks.peers.article import set_threads
 
         set_threads(threads)
+        import keras
+
+        keras.utils.set_random_seed(SEED)
         self._model: Any = None
 
     @abstractmethod
