@@ -1,6 +1,7 @@
 """Styles: labels of footage that the LSTM-MDN learns, and that a show asks for, alone, mixed or not at all."""
 
 import dataclasses
+import sys
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from training.latents import Sequence, statistics
 from training.loop import Budget
 from training.mdn_rnn import MDNRNN, MDNRNNConfig
 from training.start import read_start
-from training.styles import all_footage, label, names_of, style, told
+from training.styles import all_footage, label, names_of, style, told, within
 from training.train_mdn_rnn import MDNRNNTraining, mdn_rnn_stage
 
 STYLES = "slow", "fast"
@@ -149,6 +150,22 @@ def test_clips_are_labelled_by_the_folder_that_they_lie_in(tmp_path: Path) -> No
     label(footage, given)
     assert {clip.name: clip.style for clip in footage.clips} == {"mixed": "", "calm": "calm", "wild": "wild"}
     assert footage.summary() == "3 clips, 9 images, 0.0 minutes; 1 of style calm; 1 of style wild"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links take rights there")
+def test_footage_may_be_sorted_into_styles_by_links(tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    film = tmp_path / "films" / "a.mp4"
+    film.write_bytes(b"")
+    for name in ("calm", "wild"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "calm" / "one.mp4").symlink_to(film)
+    (tmp_path / "also").symlink_to(tmp_path / "films")
+    assert within(tmp_path / "calm" / "one.mp4", tmp_path / "calm")
+    assert within(tmp_path / "calm" / "one.mp4", tmp_path / "films")
+    assert within(film, tmp_path / "also")
+    assert within(tmp_path / "wild" / ".." / "calm" / "one.mp4", tmp_path / "calm")
+    assert not within(tmp_path / "calm" / "one.mp4", tmp_path / "wild")
 
 
 def test_a_style_without_footage_is_told() -> None:

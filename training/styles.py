@@ -5,6 +5,7 @@ at 0, as of footage without a label, is any of them.
 """
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,9 +38,15 @@ def all_footage(footage: Sequence[Path], given: Given) -> list[Path]:
     """What is to be read: footage with a style may lie in that without, and is read once."""
     found = list(footage)
     for _, path in given:
-        if not any(path.resolve().is_relative_to(each.resolve()) for each in found):
+        if not any(within(path, each) for each in found):
             found.append(path)
     return found
+
+
+def within(path: Path, folder: Path) -> bool:
+    """Whether a path lies in a folder, by their names or by where links lead: a folder of links sorts footage, too."""
+    named, led = Path(os.path.abspath(path)), path.resolve()
+    return named.is_relative_to(os.path.abspath(folder)) or led.is_relative_to(folder.resolve())
 
 
 def label(footage: Footage, given: Given) -> None:
@@ -47,7 +54,7 @@ def label(footage: Footage, given: Given) -> None:
     labelled = set()
     for made in footage.made:
         for name, path in given:
-            if made.clip is not None and made.take[0].resolve().is_relative_to(path.resolve()):
+            if made.clip is not None and within(made.take[0], path):
                 made.clip.style = name
                 labelled.add(name)
     for name, path in given:
