@@ -45,8 +45,8 @@ def all_footage(footage: Sequence[Path], given: Given) -> list[Path]:
 
 def within(path: Path, folder: Path) -> bool:
     """Whether a path lies in a folder, by their names or by where links lead: a folder of links sorts footage, too."""
-    named, led = Path(os.path.abspath(path)), path.resolve()
-    return named.is_relative_to(os.path.abspath(folder)) or led.is_relative_to(folder.resolve())
+    named, named_folder = (Path(os.path.normpath(each.absolute())) for each in (path, folder))
+    return named.is_relative_to(named_folder) or path.resolve().is_relative_to(folder.resolve())
 
 
 def label(footage: Footage, given: Given) -> None:
