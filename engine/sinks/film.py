@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from engine.formats import H264
 from engine.sinks.fragments import FRAGMENTED, UnhurriedFile
 from engine.sinks.recording_sound import RecordingSound
-from engine.sinks.video import add_video, coloured
+from engine.sinks.video import EXACT, add_video, coloured
 
 # What two cores manage beside the show; frames that refer to later ones would only be lost later. A keyframe a second
 # is forced, for the time between two is what a crash may cost.
@@ -69,7 +69,7 @@ class Film:
 
     def frame(self, pixels: NDArray[np.uint8]) -> VideoFrame:
         """A picture, (height, width, 4) uint8, top row first, as it is written."""
-        # Scaled as it becomes a video's: a scaled picture of four channels takes ten times as long.
+        # Scaled as it becomes a video's, where it can be: four channels scaled take ten times as long.
         return coloured(framed(pixels, self._size), H264.pixel_format, self._size)
 
     def write(self, frame: VideoFrame, period: int, zero: float) -> None:
@@ -143,16 +143,19 @@ def threads_named(name: str) -> list[int]:
 
 
 def framed(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Pixels (height, width, 4) in the shape of a film of `size` (width, height), to be scaled to it: as they are but
-    for an odd row or column, or whole, black to their sides.
+    """Pixels (height, width, 4) for a film of `size` (width, height): as they are, to be scaled, where they have its
+    shape, but for an odd row or column; else scaled to be seen whole, black to their sides.
     """
     height, width = pixels.shape[:2]
     if H264.fitted((width, height)) == size:
         return pixels[: size[1], : size[0]]
-    wide, high = max(width, round(height * size[0] / size[1])), max(height, round(width * size[1] / size[0]))
-    if (wide, high) == (width, height):
+    scale = min(size[0] / width, size[1] / height)
+    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
+    if (wide, high) == size:
         return pixels
-    whole = np.zeros((high, wide, 4), np.uint8)
-    left, top = (wide - width) // 2, (high - height) // 2
-    whole[top : top + height, left : left + width] = pixels
+    frame = VideoFrame.from_numpy_buffer(np.ascontiguousarray(pixels), format="rgba")
+    small = frame.reformat(wide, high, "rgba", interpolation=EXACT).to_ndarray()
+    whole = np.zeros((size[1], size[0], 4), np.uint8)
+    left, top = (size[0] - wide) // 2, (size[1] - high) // 2
+    whole[top : top + high, left : left + wide] = small
     return whole
