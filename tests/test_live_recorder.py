@@ -11,6 +11,7 @@ import pytest
 
 from engine.clock import FixedClock
 from engine.sinks import film as film_module
+from engine.sinks import live_recorder
 from engine.sinks import recording as recording_module
 from engine.sinks.live_recorder import LiveRecorder, free_path, videos_folder
 from engine.sinks.readback import Readback
@@ -163,6 +164,7 @@ def test_one_may_begin_while_the_one_before_still_ends(
 ) -> None:
     gate, encode = threading.Event(), film_module.coloured
     monkeypatch.setattr(film_module, "coloured", lambda *args: gate.wait(60) and encode(*args))
+    monkeypatch.setattr(live_recorder, "SOON", 60.0)  # however busy the machine is, nobody is told to wait
     stem = tmp_path / "dancenet-2026-02-03-04-05-06"
     for count in (3, 4):
         stage.recorder.toggle()
