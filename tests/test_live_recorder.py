@@ -252,6 +252,8 @@ def test_a_file_that_is_there_has_its_name(tmp_path: Path) -> None:
     free_path(tmp_path, NOW).touch()
     free_path(tmp_path, NOW).touch()
     assert free_path(tmp_path, NOW).name == "dancenet-2026-02-03-04-05-06-3.mp4"
+    taken = free_path(tmp_path, NOW)
+    assert free_path(tmp_path, NOW, [taken]).name == "dancenet-2026-02-03-04-05-06-4.mp4"
 
 
 def test_videos_go_where_the_system_keeps_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ costs anything while nothing is recorded.
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -132,7 +132,7 @@ class LiveRecorder:
 
     def _begin(self) -> None:
         folder = self._folder or videos_folder()
-        path = free_path(folder, self._now())
+        path = free_path(folder, self._now(), [recording.path for recording in self._ending])
         sound = RecordingSound(self._hearing) if self._hearing else None
         size = self._size() if self._size else None
         self._recording = Recording(path, video_rate(self._clock.rate_hz), size, sound)
@@ -183,11 +183,11 @@ class LiveRecorder:
             self._say(recording.outcome())
 
 
-def free_path(folder: Path, now: datetime) -> Path:
-    """A file of this moment that is not there yet."""
+def free_path(folder: Path, now: datetime, taken: Collection[Path] = ()) -> Path:
+    """A file of this moment that is not there yet, nor `taken` by a recording that has yet to make it."""
     stem = f"dancenet-{now:%Y-%m-%d-%H-%M-%S}"
     path, copy = folder / f"{stem}.mp4", 1
-    while path.exists():
+    while path.exists() or path in taken:
         copy += 1
         path = folder / f"{stem}-{copy}.mp4"
     return path
