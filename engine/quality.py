@@ -60,12 +60,12 @@ class Quality:
         largest: float = math.inf,
         late: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._late = late
         self._whole_budget = budget
         self._beside = beside
         self._fixed = fixed
         self._now = now
         self._largest = largest
+        self._late = late
         self._step = 0
         self._unsettled = 0
         self._chain: Hashable = None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-# Blocks of 2 MB, each with a small one that stays behind it: where they come from one heap, the heap cannot shrink.
-LETS_GO = """
+# What takes memory, and tells how much is held.
+TAKES = """
 import ctypes, resource
 from pathlib import Path
 from engine.memory import give_back
@@ -21,6 +21,11 @@ def take(size):
     block = ctypes.c_void_p(libc.malloc(ctypes.c_size_t(size)))
     ctypes.memset(block, 1, size)
     return block
+"""
+# Blocks of 2 MB, each with a small one that stays behind it: where they come from one heap, the heap cannot shrink.
+LETS_GO = (
+    TAKES
+    + """
 libc.free(take(2 << 20))
 before = held()
 blocks = [(take(2 << 20), take(100)) for _ in range(32)]
@@ -29,6 +34,7 @@ for large, _ in blocks:
     libc.free(large)
 print(held() - before)
 """
+)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator is not glibc's")
@@ -39,7 +45,7 @@ def test_large_blocks_go_back_to_the_system() -> None:
 
 # Blocks of half a megabyte, which come from the thread's own heap.
 A_THREAD_LETS_GO = (
-    LETS_GO.partition("libc.free(take(2 << 20))")[0]
+    TAKES
     + """
 import threading
 def work():
@@ -63,7 +69,7 @@ def test_what_a_thread_had_goes_back_too() -> None:
 
 # Threads that all take memory at once would have a heap each.
 THREADS_AT_ONCE = (
-    LETS_GO.partition("libc.free(take(2 << 20))")[0]
+    TAKES
     + """
 import sys, threading
 together = threading.Barrier(6)

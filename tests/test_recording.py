@@ -252,7 +252,6 @@ PLAYER = """
 import resource, sys
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 import numpy as np
 from engine.sinks.recording import Recording
 
