@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.commands.installation import ours
+from engine.exit_codes import NO_DISPLAY
 from engine.leash import Kept
 from engine.state_file import read
 
@@ -25,9 +26,9 @@ def started(arguments: Sequence[str], state: Path) -> Kept:
     show = Kept(*ours("engine", ["--installation", *arguments, "--supervised", "--state", str(state)]))
     deadline = time.monotonic() + PATIENCE
     while show.beaten is None:
-        if show.wait(0.001) is not None or time.monotonic() > deadline:
+        if (code := show.wait(0.001)) is not None or time.monotonic() > deadline:
             show.kill()
-            raise SystemExit("restart: the show shows nothing")
+            raise SystemExit(f"restart: {'no display here' if code == NO_DISPLAY else 'the show shows nothing'}")
     return show
 
 

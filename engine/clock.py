@@ -38,7 +38,7 @@ class FixedClock:
         self.dt = 1 / self.rate_hz
         return self.dt
 
-    def wait(self) -> bool:
+    def wait(self, more: float = 0.0) -> bool:
         """Waits for nothing: a render is never ahead of time."""
         return False
 
@@ -67,7 +67,7 @@ class WallClock:
         """When the picture of the frame in hand was begun."""
         self._sleep = sleep
         self._paused = 0.0
-        self._spare = deque([0.0] * REMEMBERED, REMEMBERED)  # seconds
+        self._left = deque([0.0] * REMEMBERED, REMEMBERED)  # seconds that dances would have left, without the pause
 
     def advance(self) -> float:
         """Begins a frame, after a pause where there is time for one.
@@ -76,14 +76,19 @@ class WallClock:
         """
         dt = self._begin()
         began = self.now()
-        self._rest(min(PAUSE * min(self._spare), self._spare_at(began)))
+        self._rest(min(PAUSE * (min(self._left) - self.lead), self._spare_at(began)))
         self._paused = self.now() - began
         return dt
 
-    def wait(self) -> bool:
-        """Waits until the frame's picture has to be begun; tells whether there was any time to wait."""
-        remaining = self._spare_at(self.now())
-        self._spare.append(max(0.0, self._paused + remaining))
+    def wait(self, more: float = 0.0) -> bool:
+        """Waits until the frame's picture has to be begun, so many seconds sooner than those before.
+
+        Tells whether there was any time to wait.
+        """
+        self.lead = min(self.lead + more, 1 / self.rate_hz)
+        now = self.now()
+        self._left.append(self._paused + self.due - now)
+        remaining = self._spare_at(now)
         self._rest(remaining)
         self.begun = self.now()
         return remaining > 0

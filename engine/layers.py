@@ -41,6 +41,11 @@ class Layers:
         """The company as it was drawn last."""
 
     @property
+    def companies(self) -> int:
+        """How many are drawn: two while models change."""
+        return max(1, len(self._layers))
+
+    @property
     def images(self) -> NDArray[np.uint8]:
         """The newest model's own images of the last frame, (dancers, height, width)."""
         return self._newest.images

@@ -19,6 +19,7 @@ from engine.bundle import Bundle, BundleError
 from engine.controls import Controls
 from engine.dancer import Dancer
 from engine.dancer_file import unpacked
+from engine.huge_pages import taken_again
 from engine.metadata import FILE, Metadata
 from engine.parameters import Parameter
 from engine.providers import SESSION_ERRORS, DeviceError, one_line
@@ -160,8 +161,9 @@ class Models:
         self._changed(act)
 
     def _open(self, folder: Path, seeds: Sequence[int]) -> Act:
-        bundle = self._open_one(folder)
-        return Act(bundle, Dancer(bundle, seeds))
+        with taken_again():
+            bundle = self._open_one(folder)
+            return Act(bundle, Dancer(bundle, seeds))
 
 
 def find_models(given: Sequence[Path]) -> list[Path]:

@@ -75,6 +75,7 @@ class Picture:
         self._stretch = Pass(context, "stretch.frag", "ALPHA")
         self._stretched = Target(context, (1, 1))
         self._bare = self._try_out()
+        self._takes = 0.0  # seconds that the frame in hand is thought to take
 
     @property
     def size(self) -> tuple[int, int]:
@@ -118,6 +119,15 @@ class Picture:
     def prepare(self, layers: Sequence[Layer]) -> None:
         """Decodes a frame's layers."""
         self._layers.prepare(layers)
+
+    def longer(self, values: Mapping[str, float], clock: FrameClock) -> float:
+        """How many seconds longer than the one before the frame that was prepared is thought to take to draw.
+
+        With another scene come other effects, with another model a second company.
+        """
+        self._choose_size(values, clock.time)
+        before, self._takes = self._takes, self._foretold(self._quality.share)
+        return max(0.0, self._takes - before)
 
     def draw(self, values: Mapping[str, float], clock: FrameClock) -> Self:
         """Draws the frame that was prepared; returns itself, ready for the sinks."""
@@ -198,7 +208,7 @@ class Picture:
         """Seconds that the chain is thought to take at this share of the window's width and height."""
         width, height = self.window
         at_size = self.chain.foretold((round(width * share), round(height * share)))
-        return SHOWN * (sum(at_size.values()) + self._bare * share**2)
+        return SHOWN * (sum(at_size.values()) + self._bare * share**2 * self._layers.companies)
 
     def _too_slow(self, took: float) -> str:
         """What is told when the size goes down."""

@@ -75,7 +75,7 @@ class ReplayClock:
             raise LogError(f"the log tells of a frame {tick.dt:g} s after the one before; no show has that")
         return tick
 
-    def wait(self) -> bool:
+    def wait(self, more: float = 0.0) -> bool:
         """Waits for nothing: the show is over."""
         return False
 

@@ -3,7 +3,7 @@
 Owns nothing but the order of things; the parts come through the constructor.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -13,7 +13,10 @@ from engine.parameters import LIGHT
 
 
 class Clock(Protocol):
-    """Show time. `wait` returns when the frame's picture has to be begun, and tells whether it took any time."""
+    """Show time. `wait` returns when the frame's picture has to be begun, and tells whether it took any time.
+
+    `more` are seconds that the picture is thought to take beyond the one before.
+    """
 
     frame: int
     dt: float
@@ -23,7 +26,7 @@ class Clock(Protocol):
 
     def advance(self) -> float: ...
 
-    def wait(self) -> bool: ...
+    def wait(self, more: float, /) -> bool: ...
 
 
 class Source(Protocol):
@@ -68,7 +71,8 @@ class Screen(Protocol):
 
 class Show:
     """A show of these parts. On a `screen`, which is one of the sinks, what the sources `at_once` bring of the light
-    counts until the frame is seen.
+    counts until the frame is seen. `longer` tells how many seconds longer than the one before a prepared frame is
+    thought to take to draw, with these values.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class Show:
         sinks: Sequence[Sink],
         screen: Screen | None = None,
         at_once: Sequence[Source] = (),
+        longer: Callable[[Mapping[str, float], Clock], float] = lambda values, clock: 0.0,
     ) -> None:
         self.clock = clock
         self.sources = sources
@@ -90,6 +95,7 @@ class Show:
         self.sinks = sinks
         self.screen = screen
         self.at_once = at_once
+        self.longer = longer
 
     def tick(self) -> None:
         """Makes one frame: the dance in good time, the picture as late as can be, its light last of all, each with what
@@ -98,9 +104,9 @@ class Show:
         dt = self.clock.advance()
         self._poll(self.sources)
         self.controls.advance(dt)
-        latents = self.dancer.advance(dt, self.controls.snapshot())
-        self.picture.prepare(latents)
-        if self.clock.wait():
+        values = self.controls.snapshot()
+        self.picture.prepare(self.dancer.advance(dt, values))
+        if self.clock.wait(self.longer(values, self.clock)):
             self._poll(self.sources)
             self.controls.advance(0)
         values = self.controls.snapshot()  # one consistent set of values for the picture and the sinks

@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from engine.begin import plays
 from engine.huge_pages import HUGE_PAGES, are_to_be_had
+from tests.display import Screen
+from tests.test_command_line import free_port
 
 ROOT = Path(__file__).parent.parent
 VARIABLE = "GLIBC_TUNABLES"
@@ -59,6 +62,71 @@ def test_the_weights_lie_in_huge_pages() -> None:
         pytest.skip("this system has no huge pages to give")
     # The step's alone have 48 MB. What is found depends on what memory the system has in one piece.
     assert float(run(WEIGHTS)[0]) > 20
+
+
+# How many of 16 MB that a program asks to have in huge pages are, as the system says.
+TOUCHES = """
+import mmap
+from contextlib import ExitStack
+from engine.huge_pages import take_no_more, taken_again
+kept = []
+def huge():
+    lines = open("/proc/self/smaps_rollup").read().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("AnonHugePages")) >> 10
+def touch():
+    before = huge()
+    block = mmap.mmap(-1, 16 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    block.madvise(mmap.MADV_HUGEPAGE)
+    block[::4096] = bytes(len(block) // 4096)
+    kept.append(block)
+    return huge() - before
+print(touch())
+take_no_more()
+print(touch())
+with taken_again():
+    print(touch())
+print(touch())
+print(huge())
+"""
+
+
+@linux_only
+def test_a_show_that_is_on_takes_no_more_huge_pages_but_for_another_dancer() -> None:
+    first, after, again, at_last, all_told = map(int, run(TOUCHES))
+    if first < 12:
+        pytest.skip("this system has no huge pages to give")
+    assert (after, at_last) == (0, 0)
+    assert again > 10
+    assert all_told >= first + again, "what lies in them stays there"
+
+
+@linux_only
+def test_a_show_has_all_it_takes_before_its_first_frame(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:
+    arguments = [
+        "--model",
+        str(tiny_bundle),
+        "--audio",
+        "off",
+        "--osc",
+        f"127.0.0.1:{free_port()}",
+        "--size",
+        "320x180",
+    ]
+    show = subprocess.Popen([sys.executable, "-m", "engine", *arguments], cwd=ROOT, stdin=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while taking(show.pid) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert show.poll() is None
+        assert not taking(show.pid)
+    finally:
+        show.terminate()
+        show.wait()
+
+
+def taking(pid: int) -> bool:
+    """Whether a process is given huge pages, as the system says."""
+    return "THP_enabled:\t1" in Path(f"/proc/{pid}/status").read_text()
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_a_fixed_clock_takes_a_period_a_frame() -> None:
 
 
 def test_a_fixed_clock_waits_for_nothing() -> None:
-    assert FixedClock(30).wait() is False
+    assert FixedClock(30).wait(0.1) is False
 
 
 def test_the_picture_is_waited_for_until_it_has_to_be_begun() -> None:
@@ -43,6 +43,23 @@ def test_the_picture_is_waited_for_until_it_has_to_be_begun() -> None:
     assert (clock.begun, wall.time) == (pytest.approx(clock.due - 0.03), clock.begun)
     assert clock.wait() is False
     assert wall.time == clock.begun
+
+
+def test_a_picture_that_takes_longer_is_begun_so_much_sooner_and_at_once_at_most() -> None:
+    wall = Wall()
+
+    def sleep(seconds: float) -> None:
+        wall.time += seconds
+
+    clock = WallClock(10, wall, sleep)
+    clock.advance()
+    clock.lead = 0.03
+    clock.wait(0.02)
+    assert (clock.lead, clock.begun) == (pytest.approx(0.05), pytest.approx(clock.due - 0.05))
+    wall.time = clock.due
+    clock.advance()
+    assert clock.wait(0.2) is False
+    assert (clock.lead, clock.begun) == (1 / 10, wall.time)
 
 
 def test_a_frame_begins_by_half_of_the_time_that_the_last_ones_had_to_spare() -> None:

@@ -134,6 +134,33 @@ def test_a_model_that_dances_no_more_is_let_go_of(models: tuple[str, ...], tmp_p
         assert [reference() for reference in gone] == [None, None]
 
 
+def test_a_picture_that_takes_longer_by_an_effect_or_a_second_model_is_foretold_once(
+    models: tuple[str, ...], tmp_path: Path, x_display: Screen
+) -> None:
+    with playing_live(tmp_path, *models, "--audio", "off", "--scene", "off") as player:
+        foretold: list[float] = []
+        longer = player.stage.show.longer
+
+        def noted(values: Mapping[str, float], clock: Any) -> float:
+            foretold.append(longer(values, clock))
+            return foretold[-1]
+
+        player.frames(2)
+        player.stage.show.longer = noted
+        player.frames(5)
+        assert foretold == [0.0] * 5
+        for change in ("fx/echo/mix", "model/next"):
+            foretold.clear()
+            player.send(change, 1.0)
+            player.until(lambda: foretold[-1:] > [0.0])
+            player.frames(5)
+            assert len([more for more in foretold if more > 0]) == 1, "once"
+        foretold.clear()
+        player.send("fx/echo/mix", 0.0)
+        player.until(lambda: not player.stage.picture.chain.order)
+        assert set(foretold) == {0.0}, "nothing takes longer without it"
+
+
 def test_a_show_is_recorded_until_it_is_closed(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:
     # Without effects: grain is not what an encoder keeps to the last digit.
     with playing_live(tmp_path, "--model", str(tiny_bundle), "--audio", "off", "--scene", "off") as player:

@@ -43,6 +43,35 @@ def test_large_blocks_go_back_to_the_system() -> None:
     assert int(result.stdout) < 4 << 20
 
 
+# Blocks of 64 KB, every second of which stays: a heap gives back its end alone by itself.
+HOLES = (
+    TAKES
+    + """
+import time
+from engine import memory
+memory.EVERY = 0.05
+before = held()
+blocks = [take(1 << 16) for _ in range(512)]
+for block in blocks[::2]:
+    libc.free(block)
+assert held() - before > 30 << 20
+deadline = time.monotonic() + 60
+with memory.kept_small():
+    while held() - before > 20 << 20 and time.monotonic() < deadline:
+        time.sleep(0.01)
+print(held() - before)
+for block in blocks[1::2]:
+    assert ctypes.string_at(block, 1 << 16) == bytes([1]) * (1 << 16)
+"""
+)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator is not glibc's")
+def test_what_is_free_between_blocks_that_stay_goes_back_too() -> None:
+    result = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True)
+    assert int(result.stdout) < 20 << 20
+
+
 # Blocks of half a megabyte, which come from the thread's own heap.
 A_THREAD_LETS_GO = (
     TAKES

@@ -61,7 +61,7 @@ def test_a_tick_polls_the_sources_and_shows_the_sinks_what_came_of_it_in_the_sam
 
 def test_where_there_is_time_left_what_is_played_meanwhile_is_in_the_picture(tiny_bundle: Path) -> None:
     class Waiting(FixedClock):
-        def wait(self) -> bool:
+        def wait(self, more: float = 0.0) -> bool:
             notes.append("waited")
             return True
 
@@ -72,6 +72,22 @@ def test_where_there_is_time_left_what_is_played_meanwhile_is_in_the_picture(tin
     assert notes == ["keys polled", "waited", "keys polled", f"window shown (1, {HEIGHT}, {WIDTH}) with seed 3"]
     assert isinstance(show.dancer, Dancer)
     assert show.dancer.position == 1, "polled twice, danced once"
+
+
+def test_the_clock_is_told_by_how_much_the_picture_takes_longer(tiny_bundle: Path) -> None:
+    told = []
+
+    class Waiting(FixedClock):
+        def wait(self, more: float = 0.0) -> bool:
+            told.append(more)
+            return False
+
+    clock = Waiting(30)
+    show = new_show(tiny_bundle, [Part("keys", [])], [])
+    show.clock, show.longer = clock, lambda values, clock: values["dance/seed"] + clock.time
+    show.tick()
+    show.tick()
+    assert told == [3.0, 3 + 1 / 30]
 
 
 class Stage:

@@ -38,9 +38,10 @@ from engine.commands.resuming import claimed, gather, resumed
 from engine.commands.unattended import new_unattended, new_vitals, vital_facts
 from engine.controls import Controls
 from engine.decoding import SHARE
+from engine.huge_pages import take_no_more
 from engine.journal import Journal
 from engine.leash import Leash
-from engine.memory import give_back
+from engine.memory import give_back, kept_small
 from engine.models import SEEDS
 from engine.output import connect
 from engine.output_files import OutputFiles, output_folder
@@ -102,8 +103,10 @@ def live(options: argparse.Namespace) -> int:
             closing(status),
             claimed(options, status.say) as claims,
             opened(claims, status) as stage,
+            kept_small(),
         ):
             status.say(runs_on(stage))
+            take_no_more()
             gc.freeze()  # what is there now stays: looking through it for garbage again would hold a frame up by 20 ms
             while not (stage.window.closed or stopped() or (leash and leash.cut)):
                 if options.seconds is not None and stage.clock.time >= options.seconds:
@@ -196,7 +199,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
             )
         sinks += new_vitals(options, lambda: vital_facts(stage, options.audio), clock, osc, status)
         dancer, at_once = rest.dancer(cast.models), [unattended.idle or osc]
-        show = Show(clock, sources, controls, dancer, rest.picture(shown), sinks, window, at_once)
+        show = Show(clock, sources, controls, dancer, rest.picture(shown), sinks, window, at_once, picture.longer)
         stage = Live(show, controls, clock, window, keepers, cast, picture, osc, audio, recorder, unattended)
         facts = partial(describe, stage, status)
         window.lay_over(Hud(window.context, controls, keys, facts, lambda: status.message, clock.now))

@@ -29,7 +29,8 @@ FORGET = 0.05
 
 # Once a frame was nearly late, by this share of a period or more, those after it are begun so much earlier as it was
 # above that, up to LONGEST_MARGIN: what held it up comes again, as a machine's own housekeeping every few seconds does.
-# Above a whole period nothing would have helped.
+# Above a whole period nothing would have helped. The very next are begun as early as that one should have been: where
+# pictures take longer from one on, the mean would learn it over a dozen of them.
 NEARLY_LATE = 0.3
 LONGEST_MARGIN = 8e-3
 
@@ -116,15 +117,16 @@ class Pacer:
         finishing = self._clock.now() - self._ready
         self._finishing += FORGET * (finishing - self._finishing)
         if self.refreshes:
-            self._learn_lead(self._drawing + finishing + self._refresh / 4)
+            self._learn_lead(self._drawing + finishing + self._refresh / 4, at_once=True)
             shown = self._show_with_screen(finish, flip)
             self._clock.due = shown  # the next frame is due a period after this one was seen
         else:
-            self._learn_lead(self._drawing + finishing + self._margin)
             self._sleep_until(due)
             flip()
             shown = self._clock.now()
-            self._learn_margin((shown - due) * self._clock.rate_hz)
+            late = (shown - due) * self._clock.rate_hz
+            self._learn_lead(self._drawing + finishing + self._margin, at_once=late > NEARLY_LATE)
+            self._learn_margin(late)
         self.lateness = shown - due
         if self.lateness > 0.5 / self._clock.rate_hz:
             self.late_frames += 1
@@ -149,11 +151,11 @@ class Pacer:
             self.refreshes = 0
         return shown
 
-    def _learn_lead(self, needed: float) -> None:
-        """The frame in hand should have been begun so many seconds before it was due: the next ones are."""
+    def _learn_lead(self, needed: float, at_once: bool) -> None:
+        """The frame in hand should have been begun so many seconds before it was due: the next ones are, by and by."""
         lead = self._clock.lead
         nearer = lead + FORGET * (needed - lead)
-        self._clock.lead = min(max(needed, nearer) if self.refreshes else nearer, 1 / self._clock.rate_hz)
+        self._clock.lead = min(max(needed, nearer) if at_once else nearer, 1 / self._clock.rate_hz)
 
     def _learn_margin(self, late: float) -> None:
         """A frame came so late, in periods."""
