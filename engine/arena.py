@@ -25,3 +25,10 @@ def use_arena(options: onnxruntime.SessionOptions) -> None:
             onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg({"max_mem": MOST_BYTES}))
             _made = True
     options.add_session_config_entry("session.use_env_allocators", "1")
+
+
+def giving_back() -> onnxruntime.RunOptions:
+    """Options of a run after which the arena gives back all in which nothing is computed just then."""
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options

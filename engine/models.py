@@ -115,7 +115,7 @@ class Models:
         """Dances on for `dt` seconds; returns what is to be shown: one layer, or two during a change."""
         if self._gone:
             # A frame after they were last shown, nobody else holds them, so that they end on the thread.
-            self._thread.submit(self._gone.clear)
+            self._thread.submit(let_go, self._gone, self._now.bundle)
             self._gone = []
         self._share = min(1.0, self._share + dt / FADE)
         if self._before is not None and self._share == 1:
@@ -164,6 +164,13 @@ class Models:
         with taken_again():
             bundle = self._open_one(folder)
             return Act(bundle, Dancer(bundle, seeds))
+
+
+def let_go(gone: list[Act], stays: Bundle) -> None:
+    """Closes what is gone, and gives its memory back."""
+    gone.clear()
+    with taken_again():
+        stays.settle()
 
 
 def find_models(given: Sequence[Path]) -> list[Path]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parent.parent
 # What takes memory, and tells how much is held.
 TAKES = """
 import ctypes, resource
@@ -70,6 +71,49 @@ for block in blocks[1::2]:
 def test_what_is_free_between_blocks_that_stay_goes_back_too() -> None:
     result = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True)
     assert int(result.stdout) < 20 << 20
+
+
+# Opens the dancer that ships again and again, as a show does that changes its models; how much is held each time.
+CHANGES = (
+    TAKES
+    + """
+import sys
+from engine.bundle import open_bundle
+from engine.dancer import Dancer
+from engine.memory import trim
+from engine.models import Act, let_go
+from engine.parameters import PARAMETERS
+values = {row.key: row.default for row in PARAMETERS} | {"dance/dancers": 4}
+def dance(*acts):
+    for _ in range(20):
+        for act in acts:
+            images = act.bundle.decode(act.dancer.advance(1 / 30, values))
+    trim()
+    print(held())
+    return images
+def opened():
+    bundle = open_bundle("models/default", "cpu")
+    return Act(bundle, Dancer(bundle, [1, 2, 3, 4]))
+now = opened()
+first = dance(now)
+now.bundle.settle()
+for _ in range(int(sys.argv[1])):
+    gone, now = [now], opened()
+    assert (dance(now) == first).all()
+    let_go(gone, now.bundle)
+    dance(now)
+"""
+)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator is not glibc's")
+def test_what_opening_took_and_what_models_that_are_gone_had_goes_back_too() -> None:
+    command = [sys.executable, "-c", CHANGES, "6"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    first, *changed = map(int, result.stdout.split())
+    settled = changed[1::2]  # the others are those of two dancers
+    assert max(settled) < first - (15 << 20)
+    assert max(settled) - min(settled) < 10 << 20
 
 
 # Blocks of half a megabyte, which come from the thread's own heap.

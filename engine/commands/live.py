@@ -169,6 +169,7 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
             effects, began, lambda: audio.sound if audio else SILENCE, say, lambda: keepers.scenes.changes
         )
         picture = new_picture(window.context, bundle, window.size, painting, quality, SHARE / fps)
+        bundle.settle()
         del bundle  # the models have it, and let go of it once another one dances: 140 MB
         audio = open_audio(options.audio, song, clock, controls, say)
         if audio:
