@@ -343,7 +343,7 @@ class Stage:
         self.danced: list[float] = []
         self.drawn: list[float] = []
         clock: Any = FixedClock(30)
-        clock.wait = lambda: waits
+        clock.wait = lambda more: waits
         self.show = Show(clock, [Performer(polls)], self.controls, self, self, [])
 
     def advance(self, dt: float, values: Mapping[str, float]) -> None:
