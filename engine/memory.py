@@ -1,6 +1,6 @@
 """Memory: what a show lets go of goes back to the system, so that one that runs for months stays as small as it is.
 
-Owns how the C library's allocator is set, where it is glibc's.
+Owns how the C library's allocator is set and trimmed, where it is glibc's.
 """
 
 import ctypes

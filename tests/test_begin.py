@@ -67,7 +67,6 @@ def test_the_weights_lie_in_huge_pages() -> None:
 # How many of 16 MB that a program asks to have in huge pages are, as the system says.
 TOUCHES = """
 import mmap
-from contextlib import ExitStack
 from engine.huge_pages import take_no_more, taken_again
 kept = []
 def huge():
@@ -101,17 +100,9 @@ def test_a_show_that_is_on_takes_no_more_huge_pages_but_for_another_dancer() -> 
 
 
 @linux_only
-def test_a_show_has_all_it_takes_before_its_first_frame(tiny_bundle: Path, tmp_path: Path, x_display: Screen) -> None:
-    arguments = [
-        "--model",
-        str(tiny_bundle),
-        "--audio",
-        "off",
-        "--osc",
-        f"127.0.0.1:{free_port()}",
-        "--size",
-        "320x180",
-    ]
+def test_a_show_takes_no_more_once_it_is_on(tiny_bundle: Path, x_display: Screen) -> None:
+    osc = f"127.0.0.1:{free_port()}"
+    arguments = ["--model", str(tiny_bundle), "--audio", "off", "--osc", osc, "--size", "320x180"]
     show = subprocess.Popen([sys.executable, "-m", "engine", *arguments], cwd=ROOT, stdin=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 60

@@ -84,10 +84,9 @@ from engine.memory import trim
 from engine.models import Act, let_go
 from engine.parameters import PARAMETERS
 values = {row.key: row.default for row in PARAMETERS} | {"dance/dancers": 4}
-def dance(*acts):
+def dance(act):
     for _ in range(20):
-        for act in acts:
-            images = act.bundle.decode(act.dancer.advance(1 / 30, values))
+        images = act.bundle.decode(act.dancer.advance(1 / 30, values))
     trim()
     print(held())
     return images
