@@ -31,8 +31,9 @@ TEXTURES = 4
 SOUNDS = ("audio", "audioFFT")
 # Of an effect's images these are the picture so far, by ISF's names; of a transition, what it comes from.
 PICTURE_SO_FAR = ("inputImage", "startImage")
-# The sizes at which effects are tried before a show, (width, height); what they take at others follows from them.
-TRIED_AT = (160, 90), (320, 180)
+# The sizes at which effects are tried before a show, (width, height); what they take at others follows from them. Of
+# the parts of these that effects draw in, some are powers of two wide and some are not: drivers compile for either.
+TRIED_AT = (176, 99), (320, 180)
 TRIES = 3  # at each; the first one compiles
 # Seconds after which effects see TIME begin anew. Theirs has 24 bits: after these 6 hours it steps by 2 ms, after a
 # fortnight by two frames.
@@ -66,6 +67,7 @@ class Chain:
         self._trial = [Target(context, (1, 1)) for _ in range(2)]  # apart: the last picture must stay meanwhile
         self._picture: moderngl.Texture | None = None  # the last frame's
         self._time = 0.0
+        self._warm_up()
         for name, change in files.take_changes():
             self._take_up(name, change)
 
@@ -84,6 +86,13 @@ class Chain:
     def close(self) -> None:
         """Ends the looking for files that were saved."""
         self._files.close()
+
+    def _warm_up(self) -> None:
+        """Mixes once: drivers compile at the first use, and for textures like these."""
+        mixed, image = self._trial
+        for each in self._trial:
+            each.resize(TRIED_AT[0])
+        self._mix.draw(mixed.framebuffer, picture=image.texture, other=image.texture, share=0.5)
 
     def _take_up(self, name: str, change: Change) -> bool:
         """Compiles an effect, or its newer version, and tries it; where that fails, the last good one stays.
@@ -124,6 +133,7 @@ class Chain:
         try:
             for size in TRIED_AT:
                 target.resize(size)
+                image.resize(size)
                 given = self._inputs(name, program, defaults, image.texture, image.texture, SILENCE)
                 taken = []
                 for _ in range(TRIES):

@@ -181,7 +181,7 @@ class Coverage:
         self._far[: len(far)] = far
         for dancer in np.flatnonzero(changed):
             self._write(int(dancer), self._decoding.images[dancer])
-        self._render()
+        self._render(len(self._stage.places) == 1 and bool(self._stage.presence[0] == 1))
         return self
 
     def warm_up(self) -> None:
@@ -196,7 +196,8 @@ class Coverage:
         for far in (True, False):
             self._far[0] = far
             self._write(0, covered)
-            self._render()
+            for alone in (False, True):
+                self._render(alone)
 
     def resize(self, size: tuple[int, int]) -> None:
         """Draw at `size` (width, height) from the next frame on; the frame drawn last is lost."""
@@ -234,10 +235,9 @@ class Coverage:
         self._fields.write(np.ascontiguousarray(field), (0, 0, layer, width, height, 1))
         return field
 
-    def _render(self) -> None:
-        """Draw everybody where they stand."""
+    def _render(self, alone: bool) -> None:
+        """Draw everybody where they stand; who is `alone` and wholly there is laid over nothing."""
         self._target.framebuffer.clear()
-        alone = len(self._stage.places) == 1 and bool(self._stage.presence[0] == 1)
         grey = {"tones": 0, "fade": 0.0} if self._ground is None else {"tones": MOST_DANCERS, "fade": self._ground.fade}
         uniforms = {"size": self.size, **grey}
         instances, far = self._instances()

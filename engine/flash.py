@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.cells import CELLS, Cells, Measured
 from engine.limiter import Limiter
-from engine.passes import Pass
+from engine.passes import Pass, Target
 
 
 class Flash:
@@ -131,15 +131,14 @@ class Flash:
         self._held = []
 
     def _warm_up(self) -> None:
-        """Draw once with everything there is: drivers compile at the first use."""
-        texture = self._context.texture((1, 1), 4, bytes(4))
-        target = self._context.framebuffer([self._context.texture((1, 1), 4)])
-        self._mix(target, texture, 1.0, 0.5)
-        self._copy.draw(target, picture=texture, light=1.0)
-        self._cells.measure(texture)  # last: what is released must not be in use
+        """Draw once with everything there is: drivers compile at the first use, anew if a side is a power of two."""
+        picture, target = Target(self._context, (3, 3)), Target(self._context, (3, 3))
+        self._mix(target.framebuffer, picture.texture, 1.0, 0.5)
+        self._copy.draw(target.framebuffer, picture=picture.texture, light=1.0)
+        self._cells.measure(picture.texture)  # last: what is released must not be in use
         self._let_go()
-        for each in (texture, *target.color_attachments, target):
-            each.release()
+        picture.release()
+        target.release()
 
 
 class Shown(NamedTuple):

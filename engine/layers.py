@@ -39,6 +39,8 @@ class Layers:
         self._mixed = [Target(context, (1, 1)) for _ in range(2)]  # as large as the rest while models change
         self.texture = self._newest.texture
         """The company as it was drawn last."""
+        # Drivers compile at the first use.
+        self._mix.draw(self._mixed[0].framebuffer, picture=self.texture, other=self.texture, share=0.5)
 
     @property
     def companies(self) -> int:

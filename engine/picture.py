@@ -169,7 +169,7 @@ class Picture:
         texture = self.texture
         if texture.size != self.window:
             self._stretched.resize(self.window)
-            self._stretch.draw(self._stretched.framebuffer, picture=texture, target_size=self.window)
+            self._stretch.draw(self._stretched.framebuffer, picture=texture)
             texture = self._stretched.texture
         width, height = self.window
         pixels = np.frombuffer(texture.read(alignment=1), np.uint8).reshape(height, width, 4)[::-1]

@@ -15,8 +15,8 @@
   ],
   "PASSES": [
     {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
-    {"TARGET": "now", "WIDTH": "floor(144.0*$WIDTH/$HEIGHT)", "HEIGHT": "144"},
-    {"TARGET": "past", "PERSISTENT": true, "WIDTH": "4*floor(144.0*$WIDTH/$HEIGHT)", "HEIGHT": "576"},
+    {"TARGET": "now", "WIDTH": "floor($WIDTH/$HEIGHT*(7700.0+0.0112*$HEIGHT*$HEIGHT)^0.5)", "HEIGHT": "floor((7700.0+0.0112*$HEIGHT*$HEIGHT)^0.5)"},
+    {"TARGET": "past", "PERSISTENT": true, "WIDTH": "4*floor($WIDTH/$HEIGHT*(7700.0+0.0112*$HEIGHT*$HEIGHT)^0.5)", "HEIGHT": "4*floor((7700.0+0.0112*$HEIGHT*$HEIGHT)^0.5)"},
     {}
   ]
 }*/
@@ -26,7 +26,8 @@
 #endif
 
 // The past is an atlas of 4 x 4 tiles, four moments in the channels of each: 64 moments, 30 a second.
-// Tiles are small and soft; a cut as fine as the picture's pixels makes them crisp again.
+// Their lines are 88 at least, for a small picture, and 144 for one of 1080. Tiles are small and soft; a cut as fine as the
+// picture's pixels makes them crisp again.
 
 const float MOMENTS = 64.0;
 const float RATE = 30.0;
@@ -51,7 +52,9 @@ vec4 over(vec4 light, vec2 p, float back, vec3 colour) {
     vec2 at = vec2(p.x - back * spread * RENDERSIZE.y / RENDERSIZE.x, p.y);
     float value = moment(at, mod(now_at - floor(back * gap * RATE), MOMENTS));
     float inside = clamp(0.5 + (value - 0.5) / max(1.4 * fwidth(value), 0.02), 0.0, 1.0);
-    float lit = share * inside * (1.0 - rim * 0.95 * clamp(2.3 * (value - 0.5), 0.0, 1.0));
+    // A rim is as wide whatever the tiles' lines: the fewer they are, the softer.
+    float filled = clamp(1325.0 / IMG_SIZE(past).y * (value - 0.5), 0.0, 1.0);
+    float lit = share * inside * (1.0 - rim * 0.95 * filled);
     return vec4(light.rgb * (1.0 - 0.8 * lit) + colour * lit, max(light.a, lit));
 }
 

@@ -17,7 +17,7 @@
     {"TARGET": "outline", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(112.0*$WIDTH/$HEIGHT)", "HEIGHT": "112"},
     {"TARGET": "half_way", "FLOAT": true, "WIDTH": "floor(112.0*$WIDTH/$HEIGHT)", "HEIGHT": "112"},
     {"TARGET": "water", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(112.0*$WIDTH/$HEIGHT)", "HEIGHT": "112"},
-    {"TARGET": "slopes", "WIDTH": "floor(216.0*$WIDTH/$HEIGHT)", "HEIGHT": "216"},
+    {"TARGET": "slopes", "WIDTH": "floor($WIDTH/$HEIGHT*(17300.0+0.0252*$HEIGHT*$HEIGHT)^0.5)", "HEIGHT": "floor((17300.0+0.0252*$HEIGHT*$HEIGHT)^0.5)"},
     {}
   ]
 }*/

@@ -20,8 +20,8 @@
     {"TARGET": "press_a", "FLOAT": true, "WIDTH": "floor(96.0*$WIDTH/$HEIGHT)", "HEIGHT": "96"},
     {"TARGET": "press_b", "FLOAT": true, "WIDTH": "floor(96.0*$WIDTH/$HEIGHT)", "HEIGHT": "96"},
     {"TARGET": "pressure", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(96.0*$WIDTH/$HEIGHT)", "HEIGHT": "96"},
-    {"TARGET": "thread", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(256.0*$WIDTH/$HEIGHT)", "HEIGHT": "256"},
-    {"TARGET": "cloth", "WIDTH": "floor(256.0*$WIDTH/$HEIGHT)", "HEIGHT": "256"},
+    {"TARGET": "thread", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor($WIDTH/$HEIGHT*(24200.0+0.0354*$HEIGHT*$HEIGHT)^0.5)", "HEIGHT": "floor((24200.0+0.0354*$HEIGHT*$HEIGHT)^0.5)"},
+    {"TARGET": "cloth", "WIDTH": "floor($WIDTH/$HEIGHT*(24200.0+0.0354*$HEIGHT*$HEIGHT)^0.5)", "HEIGHT": "floor((24200.0+0.0354*$HEIGHT*$HEIGHT)^0.5)"},
     {}
   ]
 }*/
@@ -120,8 +120,10 @@ void main() {
         vec4 centre = IMG_NORM_PIXEL(thread, from);
         vec4 near = 0.25 * (IMG_NORM_PIXEL(thread, from + vec2(d.x, 0.0)) + IMG_NORM_PIXEL(thread, from - vec2(d.x, 0.0))
                           + IMG_NORM_PIXEL(thread, from + vec2(0.0, d.y)) + IMG_NORM_PIXEL(thread, from - vec2(0.0, d.y)));
-        // Being carried blurs; a little sharpening keeps the folds.
-        vec4 carried = clamp(centre + 0.05 * (centre - near), 0.0, 1.0);
+        // Being carried blurs; a little sharpening keeps the folds. Where the air is still, as at the picture's edges, it
+        // would make stripes out of nothing.
+        float sharpening = 0.05 * min(1.0, 4.0 * length((from - p) / d));
+        vec4 carried = clamp(centre + sharpening * (centre - near), 0.0, 1.0);
         float silk = carried.r * exp(-dt / (0.8 * seconds));
         float life = carried.g - dt / seconds;
         float body_here = luma(IMG_NORM_PIXEL(dancers, p).rgb);

@@ -12,8 +12,8 @@
   ],
   "PASSES": [
     {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
-    {"TARGET": "now", "WIDTH": "floor(160.0*$WIDTH/$HEIGHT)", "HEIGHT": "160"},
-    {"TARGET": "past", "PERSISTENT": true, "WIDTH": "4*floor(160.0*$WIDTH/$HEIGHT)", "HEIGHT": "640"},
+    {"TARGET": "now", "WIDTH": "floor($WIDTH/$HEIGHT*(9500.0+0.0138*$HEIGHT*$HEIGHT)^0.5)", "HEIGHT": "floor((9500.0+0.0138*$HEIGHT*$HEIGHT)^0.5)"},
+    {"TARGET": "past", "PERSISTENT": true, "WIDTH": "4*floor($WIDTH/$HEIGHT*(9500.0+0.0138*$HEIGHT*$HEIGHT)^0.5)", "HEIGHT": "4*floor((9500.0+0.0138*$HEIGHT*$HEIGHT)^0.5)"},
     {}
   ]
 }*/

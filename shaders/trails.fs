@@ -15,8 +15,8 @@
   ],
   "PASSES": [
     {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
-    {"TARGET": "age", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(288.0*$WIDTH/$HEIGHT)", "HEIGHT": "288"},
-    {"TARGET": "light", "WIDTH": "floor(288.0*$WIDTH/$HEIGHT)", "HEIGHT": "288"},
+    {"TARGET": "age", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor($WIDTH/$HEIGHT*(30700.0+0.0448*$HEIGHT*$HEIGHT)^0.5)", "HEIGHT": "floor((30700.0+0.0448*$HEIGHT*$HEIGHT)^0.5)"},
+    {"TARGET": "light", "WIDTH": "floor($WIDTH/$HEIGHT*(30700.0+0.0448*$HEIGHT*$HEIGHT)^0.5)", "HEIGHT": "floor((30700.0+0.0448*$HEIGHT*$HEIGHT)^0.5)"},
     {}
   ]
 }*/

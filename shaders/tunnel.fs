@@ -16,7 +16,7 @@
   ],
   "PASSES": [
     {"TARGET": "clock", "PERSISTENT": true, "FLOAT": true, "WIDTH": "1", "HEIGHT": "1"},
-    {"TARGET": "flight", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor(432.0*$WIDTH/$HEIGHT)", "HEIGHT": "432"},
+    {"TARGET": "flight", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor($WIDTH/$HEIGHT*(69100.0+0.1008*$HEIGHT*$HEIGHT)^0.5)", "HEIGHT": "floor((69100.0+0.1008*$HEIGHT*$HEIGHT)^0.5)"},
     {}
   ]
 }*/

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.output import CORNER, PLAIN, TEST_CARD, Placing, can_be_seen, drawn_size
-from engine.passes import Pass
+from engine.passes import Pass, Target
 from engine.sinks.card import draw_card
 from engine.sinks.pinned import Pinned
 
@@ -92,15 +92,21 @@ class ScreenMapping:
             self._blit.draw(screen, picture=texture, target_size=size)
             return
         self._between.use(0)
-        self._stretch.draw(screen, picture=texture, target_size=size)
+        self._stretch.draw(screen, picture=texture)
         self._between.clear(0)
 
     def warm_up(self, screen: moderngl.Framebuffer) -> None:
-        """Draw once with everything there is: drivers compile at the first use."""
-        for size in ((1, 1), (2, 2)):
-            self.show(screen, self._open, size)
-        self.pinned.warm_up(screen, self._open)
+        """Draw once with everything there is, into a corner: drivers compile at the first use, and anew for a picture
+        whose sides are powers of two.
+        """
+        picture = Target(self._context, (3, 3))
+        screen.scissor = 0, 0, *picture.size
+        for size in (picture.size, (2, 2)):
+            self.show(screen, picture.texture, size)
+        self.pinned.warm_up(screen, picture.texture, self._open)
         self.dim(screen, 0.5, {TEST_CARD: 0.0, "output/gamma": 1.0})
+        screen.scissor = None  # type: ignore[assignment]  # which their types leave out: none
+        picture.release()
 
     def release(self) -> None:
         """Give the GL resources back."""

@@ -103,8 +103,11 @@ class Pinned:
         a_pixel = inside * rate + (1 - inside) * max(rate, self._seconds["edge"])
         return max(0.0, a_pixel - self._seconds["copied"]) * size[0] * size[1]
 
-    def warm_up(self, screen: moderngl.Framebuffer, texture: moderngl.Texture) -> None:
-        """Draws once with everything there is, and finds out what a pixel takes; leaves `screen` in use."""
+    def warm_up(self, screen: moderngl.Framebuffer, texture: moderngl.Texture, white: moderngl.Texture) -> None:
+        """Draws once with everything there is, and finds out what a pixel takes; leaves `screen` in use.
+
+        Where nothing is masked, the mask is `white`; else the `texture` is as good as any.
+        """
         target, chosen = Target(self._context, TRIED_AT[0]), self.sharp
         soft = replace(PLAIN, soft=(1.0, 1.0, 1.0, 1.0))
         tries = {
@@ -120,17 +123,19 @@ class Pinned:
         for size in TRIED_AT:
             target.resize(size)
             for name, (self.sharp, placing, straight, masked) in tries.items():
-                taken[name].append(min(self._take(target, texture, placing, straight, masked) for _ in range(TRIES)))
+                given = placing, straight, texture if masked else white, masked
+                self.draw(screen, texture, target.size, *given)
+                taken[name].append(min(self._take(target, texture, *given) for _ in range(TRIES)))
         self.sharp = chosen
         more = TRIED_AT[1][0] * TRIED_AT[1][1] - TRIED_AT[0][0] * TRIED_AT[0][1]
         self._seconds = {name: max(0.0, large - small) / more for name, (small, large) in taken.items()}
         screen.use()
         target.release()
 
-    def _take(self, target: Target, texture: moderngl.Texture, placing: Placing, straight: bool, masked: bool) -> float:
-        """Draws into the target; returns the seconds that it took."""
+    def _take(self, target: Target, texture: moderngl.Texture, *given: Any) -> float:
+        """Draws into the target, as `draw` is `given` the rest; returns the seconds that it took."""
         began = time.perf_counter()
-        self.draw(target.framebuffer, texture, target.size, placing, straight, texture, masked)
+        self.draw(target.framebuffer, texture, target.size, *given)
         self._context.finish()
         return time.perf_counter() - began
 
