@@ -124,7 +124,8 @@ class Pinned:
             target.resize(size)
             for name, (self.sharp, placing, straight, masked) in tries.items():
                 given = placing, straight, texture if masked else white, masked
-                self.draw(screen, texture, target.size, *given)
+                if size == TRIED_AT[0]:
+                    self.draw(screen, texture, size, *given)
                 taken[name].append(min(self._take(target, texture, *given) for _ in range(TRIES)))
         self.sharp = chosen
         more = TRIED_AT[1][0] * TRIED_AT[1][1] - TRIED_AT[0][0] * TRIED_AT[0][1]
