@@ -17,6 +17,9 @@ from engine.parameters import MOST_DANCERS
 # stepping and drawing 64 takes 18 ms on two cores, drawing 16 takes 8.
 SHARE = 0.3
 CROWDED = 0.3
+# After a frame that came late, or nearly, where the processor draws the picture too: two dancers' images on a slow one.
+# A company of four then takes turns for as long as it is short of time.
+HURRIED = 0.1
 # As many are decoded at once as there are cores for it (`Bundle.together`).
 AT_ONCE = 2
 # In the queue, as if they had waited for so many frames: the leader, and then who has not had a turn at all.

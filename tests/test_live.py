@@ -383,7 +383,7 @@ def replayed(path: Path, folders: list[Path], context: moderngl.Context) -> Seen
         EffectFiles([shipped(SHADERS)]), datetime.fromisoformat(log.about["began"]), lambda: clock.sound, pytest.fail
     )
     seen = Seen(clock)
-    picture = new_picture(context, bundles[log.models[0]], SIZE, painting, ReplayQuality(clock), math.inf)
+    picture = new_picture(context, bundles[log.models[0]], SIZE, painting, ReplayQuality(clock), lambda: math.inf)
     show = Show(clock, [], ReplayControls(clock), ReplayDancer(clock, bundles), picture, [seen])
     for _ in range(log.ticks):
         show.tick()

@@ -8,6 +8,7 @@ import gc
 import secrets
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime
 from functools import partial
@@ -37,7 +38,7 @@ from engine.commands.render import render_to, song_length
 from engine.commands.resuming import claimed, gather, resumed
 from engine.commands.unattended import new_unattended, new_vitals, vital_facts
 from engine.controls import Controls
-from engine.decoding import SHARE
+from engine.decoding import HURRIED, SHARE
 from engine.huge_pages import take_no_more
 from engine.journal import Journal
 from engine.leash import Leash
@@ -133,7 +134,11 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
     song = song_of(options.audio)
     folders = model_folders(options.model)
     before = resumed(options.state, folders, say)
-    bundle = open_folder(before.folder if before else folders[0], options, LIVE_THREADS, say)
+    folder = before.folder if before else folders[0]
+    with ThreadPoolExecutor(
+        1
+    ) as opener:  # into the heap of a thread, as those after it: it leaves no hole in the show's
+        bundle = opener.submit(open_folder, folder, options, LIVE_THREADS, say).result()
     effects = effect_files(options, watch=True, own=not options.safe)
     controls = start_controls(bundle, folders, effects, options, say, seed=secrets.randbelow(SEEDS))
     clock, keys = WallClock(fps), Keys() if options.keys or not options.installation else Keys(())
@@ -158,17 +163,24 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
             before.dance_on(cast, say)
         renderer = window.context.info["GL_RENDERER"]
         software = is_the_processor(renderer)
+
+        def late() -> bool:
+            return software and window.lateness * fps > NEARLY_LATE
+
         quality = Quality(
             picture_share(renderer) / fps,
             options.quality,
             beside=lambda: window.mapping.beside,
             largest=window.context.info["GL_MAX_TEXTURE_SIZE"],
-            late=lambda: software and window.lateness * fps > NEARLY_LATE,
+            late=late,
         )
         painting = Painting(
             effects, began, lambda: audio.sound if audio else SILENCE, say, lambda: keepers.scenes.changes
         )
-        picture = new_picture(window.context, bundle, window.size, painting, quality, SHARE / fps)
+        picture = new_picture(
+            *(window.context, bundle, window.size, painting, quality),
+            budget=lambda: (HURRIED if late() else SHARE) / fps,
+        )
         bundle.settle()
         del bundle  # the models have it, and let go of it once another one dances: 140 MB
         audio = open_audio(options.audio, song, clock, controls, say)

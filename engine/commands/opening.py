@@ -230,12 +230,12 @@ def new_picture(
     size: tuple[int, int],
     painting: Painting,
     quality: Quality,
-    budget: float | None = None,
+    budget: Callable[[], float | None] = lambda: None,
 ) -> "Picture":
     """The picture of a show that begins with this bundle, for a window of `size` (width, height) pixels.
 
-    `budget` is the time, in seconds a frame, that decoding may take without a GPU; None: what it takes. Failure where
-    the driver refuses a shader of our own.
+    `budget` gives the seconds a frame that decoding may take without a GPU; None: what it takes. Failure where the
+    driver refuses a shader of our own.
     """
     import moderngl
 
@@ -248,7 +248,7 @@ def new_picture(
         kind, image_size = bundle.metadata.image_kind, bundle.metadata.image_size
 
         def limit() -> float | None:
-            return budget if bundle.device.name == CPU else None
+            return budget() if bundle.device.name == CPU else None
 
         return Coverage(context, bundle.decode, kind, image_size, size, brush, limit, bundle.ground)
 

@@ -141,7 +141,7 @@ def new_recording(
     dancer: Any,
     painting: Painting,
     song: Path | None = None,
-    budget: float | None = None,
+    budget: Callable[[], float | None] = lambda: None,
     quality: Quality | None = None,
     codec: Codec | None = None,
 ) -> tuple[Dancer, Picture, AnyRecorder]:

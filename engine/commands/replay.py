@@ -69,7 +69,7 @@ def replay_to(out: Path, log: ShowLog, options: argparse.Namespace) -> int:
         painting = Painting(effects, shown_from or FIRST_DATE, lambda: clock.sound, say)
         shown, picture, recorder = new_recording(
             *(out, size, rate, first, dancer, painting),
-            budget=math.inf,
+            budget=lambda: math.inf,
             quality=quality,
             codec=options.codec,
         )
