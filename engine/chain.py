@@ -107,7 +107,7 @@ class Chain:
         try:
             if isinstance(change, IsfError):
                 raise change
-            program = Program(self._context, change)
+            program = Program(self._context, change, alike=True)
             self._seconds[name] = self._try_out(name, program)
         except Exception as error:  # whatever a stranger's file does to us or to the driver, the show goes on
             told = f"{error}" if isinstance(error, IsfError) else f"{name}: {type(error).__name__}: {error}"

@@ -44,7 +44,7 @@ void main() {
         gl_FragColor = vec4(sum / weights, 1.0);
         return;
     }
-    vec4 source = IMG_NORM_PIXEL(inputImage, place);
+    vec4 source = IMG_THIS_PIXEL(inputImage);
     vec3 light = IMG_NORM_PIXEL(shine, place).rgb * mix(vec3(0.75, 0.95, 1.25), vec3(1.25, 0.95, 0.72), warmth);
     light = clamp(light * (1.9 * amount), 0.0, 1.0);
     // Screened: it never burns out, and leaves what is bright as it is.

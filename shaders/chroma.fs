@@ -19,7 +19,7 @@ void main() {
     vec2 way = vec2(cos(6.2831853 * angle), sin(6.2831853 * angle)) * shape;
     vec2 part = 0.05 * radial * middle * dot(middle, middle) / 0.25 + 0.02 * sideways * way;
     vec4 a = IMG_NORM_PIXEL(inputImage, p + part);
-    vec4 b = IMG_NORM_PIXEL(inputImage, p);
+    vec4 b = IMG_THIS_PIXEL(inputImage);
     vec4 c = IMG_NORM_PIXEL(inputImage, p - part);
     // Each colour takes some of its neighbours' light: fringes of ember and tide rather than of red and blue.
     gl_FragColor = vec4(dot(vec3(a.r, b.r, c.r), vec3(0.88, 0.10, 0.02)),

@@ -77,7 +77,7 @@ void main() {
     float dark = 1.0 - here.r / max(here.g, 0.05);
     float shade = dot_of(q - middle, 0.10 + 1.5 * relief + max(1.4 * dark - 0.4, 0.0), pixel);
 
-    vec4 source = IMG_NORM_PIXEL(inputImage, place);
+    vec4 source = IMG_THIS_PIXEL(inputImage);
     float body = source.a, air = 1.0 - dot(source.rgb, vec3(0.30, 0.59, 0.11)) / max(source.a, 0.05);
     float h = clamp(hue, 0.0, 1.0) * 2.0;
     vec3 front = mix(mix(vec3(1.0, 0.353, 0.212), vec3(0.88, 0.29, 0.46), clamp(h, 0.0, 1.0)), vec3(1.0, 0.702, 0.278), clamp(h - 1.0, 0.0, 1.0));

@@ -56,7 +56,7 @@ void main() {
         gl_FragColor = vec4(sum / weights, 0.0, 1.0);
         return;
     }
-    vec4 source = IMG_NORM_PIXEL(inputImage, place);
+    vec4 source = IMG_THIS_PIXEL(inputImage);
     float here = dot(source.rgb, vec3(0.30, 0.59, 0.11));
     float reach = 0.0012 + 0.0050 * width;
     vec2 across_reach = vec2(reach * RENDERSIZE.y / RENDERSIZE.x, reach);

@@ -69,7 +69,7 @@ void main() {
         gl_FragColor = vec4(sum / weights * rays, 0.0, 0.0, 1.0);
         return;
     }
-    vec4 source = IMG_NORM_PIXEL(inputImage, place);
+    vec4 source = IMG_THIS_PIXEL(inputImage);
     float sky = IMG_NORM_PIXEL(lamp, place).g;
     float beam_light = IMG_NORM_PIXEL(beam, place).r;
     // The edge that the light meets: where a step towards it leaves the body.

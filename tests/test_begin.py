@@ -99,6 +99,48 @@ def test_a_show_that_is_on_takes_no_more_huge_pages_but_for_another_dancer() -> 
     assert all_told >= first + again, "what lies in them stays there"
 
 
+# A heap of 32 MB whose holes go back and are filled again while huge pages are taken: how much of it lies in them.
+REFILLS = """
+import ctypes
+from engine.huge_pages import take_no_more, taken_again
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+def take():
+    block = ctypes.c_void_p(libc.malloc(ctypes.c_size_t(1 << 16)))
+    ctypes.memset(block, 1, 1 << 16)
+    return block
+def huge():
+    found, heap = 0, False
+    for line in open("/proc/self/smaps"):
+        words = line.split()
+        if not words[0].endswith(":"):
+            heap = words[-1] == "[heap]"
+        elif heap and words[0] == "AnonHugePages:":
+            found += int(words[1])
+    return found >> 10
+blocks = [take() for _ in range(512)]
+print(huge())
+take_no_more()
+for number, block in enumerate(blocks):
+    if number % 64:
+        libc.free(block)
+libc.malloc_trim(0)
+print(huge())
+with taken_again():
+    blocks = [take() for _ in range(400)]
+    print(huge())
+"""
+
+
+@linux_only
+def test_nothing_that_another_dancer_takes_of_the_heap_comes_in_huge_pages() -> None:
+    first, with_holes, filled = map(int, run(REFILLS, environment=HUGE_PAGES))
+    if first < 12:
+        pytest.skip("this system has no huge pages to give")
+    assert with_holes < first
+    assert filled == with_holes
+
+
 @linux_only
 def test_a_show_takes_no_more_once_it_is_on(tiny_bundle: Path, x_display: Screen) -> None:
     osc = f"127.0.0.1:{free_port()}"

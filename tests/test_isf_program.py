@@ -1,6 +1,6 @@
 """ISF files drawn: each feature by exact pixels, in a GL context without a screen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.isf import glsl
 from engine.isf.buffers import MOST_BYTES, bounded
 from engine.isf.errors import IsfError
 from engine.isf.program import Effect, Program, Timing, compile_error
@@ -31,12 +32,12 @@ class Stage:
     def resize(self, size: tuple[int, int]) -> None:
         self.target = self.context.framebuffer([self.context.texture(size, 4)])
 
-    def effect(self, header: str, code: str, vertex: str = "") -> Effect:
+    def effect(self, header: str, code: str, vertex: str = "", alike: bool = False) -> Effect:
         path = self.folder / "a.fs"
         path.write_text(f"/*{header}*/\n{code}\n")
         if vertex:
             path.with_suffix(".vs").write_text(vertex)
-        return Effect(Program(self.context, read(path)))
+        return Effect(Program(self.context, read(path), alike))
 
     def draw(self, effect: Effect, **inputs: Any) -> Pixels:
         """A frame's pixels, (height, width, 4), bottom row first."""
@@ -96,6 +97,53 @@ def test_an_image_comes_through_as_it_is(stage: Stage, read_pixel: str) -> None:
     code = f"#define READ(image, at) IMG_NORM_PIXEL(image, at)\nvoid main() {{ gl_FragColor = {read_pixel}; }}"
     effect = stage.effect(f'{{"INPUTS": [{IMAGE}]}}', code)
     assert (stage.draw(effect, inputImage=stage.image(RAMP)) == RAMP).all()
+
+
+TURNED = """void main() {
+    isf_vertShaderInit();
+    isf_FragNormCoord.x = 1.0 - isf_FragNormCoord.x;
+}
+"""
+# Whatever images are as large as the picture: this one is a buffer of its own size.
+OTHER = """vec4 look(sampler2D inputImage) { return IMG_THIS_PIXEL(inputImage); }
+void main() { gl_FragColor = PASSINDEX == 0 ? IMG_PIXEL(inputImage, gl_FragCoord.xy) : look(small); }
+"""
+
+
+@pytest.mark.parametrize("alike", [False, True])
+def test_an_image_as_large_as_the_picture_is_read_as_any_other_is(stage: Stage, alike: bool) -> None:
+    ramp, header = stage.image(RAMP), f'{{"INPUTS": [{IMAGE}]}}'
+    code = "void main() { gl_FragColor = IMG_THIS_PIXEL( inputImage ); }"
+    assert (stage.draw(stage.effect(header, code, alike=alike), inputImage=ramp) == RAMP).all()
+    halves = f'{{"INPUTS": [{IMAGE}], "PASSES": [{{"TARGET": "small", "WIDTH": "1", "HEIGHT": "1"}}, {{}}]}}'
+    pixels = stage.draw(stage.effect(halves, OTHER, alike=alike), inputImage=ramp)
+    assert (pixels == RAMP[0, 0]).all(), "one pixel, stretched"
+    turned = stage.draw(stage.effect(header, code, TURNED, alike), inputImage=ramp)
+    assert (turned == RAMP[:, ::-1]).all()
+
+
+def test_of_images_as_large_as_the_picture_and_of_what_a_pass_keeps_the_very_pixel_is_read(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[tuple[str, ...]] = []
+
+    def read_in_place(text: str, names: Collection[str]) -> str:
+        taken.append(tuple(names))
+        return glsl.read_in_place(text, names)
+
+    monkeypatch.setattr("engine.isf.program.read_in_place", read_in_place)
+    header = f"""{{"INPUTS": [{IMAGE}, {{"NAME": "sample", "TYPE": "image"}}, {{"NAME": "wave", "TYPE": "audio"}}],
+        "PASSES": [{{"TARGET": "kept", "PERSISTENT": true, "WIDTH": "2"}}, {{"TARGET": "passing"}}, {{}}]}}"""
+    code = "void main() { gl_FragColor = IMG_THIS_PIXEL(kept) + IMG_THIS_PIXEL(inputImage) + IMG_THIS_PIXEL(passing); }"
+    stage.effect(header, code, alike=True)
+    assert taken == [("kept",), (), ("inputImage", "isf_input_sample")]
+    taken.clear()
+    stage.effect(header, code)
+    assert taken == [("kept",), (), ()]
+    text = "uniform sampler2D kept; IMG_THIS_PIXEL(kept) IMG_THIS_PIXEL( kept2 )"
+    assert glsl.read_in_place(text, ["kept"]).endswith(
+        "kept; texelFetch(kept, ivec2(gl_FragCoord.xy), 0) IMG_THIS_PIXEL( kept2 )"
+    )
 
 
 def test_an_image_of_another_size_is_stretched_by_norm_and_cut_by_pixel(stage: Stage) -> None:

@@ -19,11 +19,12 @@ import av
 import moderngl
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pythonosc.udp_client import SimpleUDPClient
 
 from engine.arguments import parse_live
 from engine.audio.decode import SONG_RATE, blocks
-from engine.bundle import open_bundle
+from engine.bundle import Bundle, open_bundle
 from engine.commands.ending import Failure
 from engine.commands.live import Live, describe, opened
 from engine.commands.opening import SHADERS, Painting, new_picture, shipped
@@ -34,6 +35,7 @@ from engine.rest import REST_HZ
 from engine.routes import DEFAULT_ROUTES, Route
 from engine.show import Show
 from engine.show_log import ShowLog
+from engine.sinks.window import Window
 from engine.sources.hours import DAYS
 from engine.status import Status
 from tests.display import Screen
@@ -328,6 +330,33 @@ def test_routes_of_the_command_line_hold_beside_the_default_and_in_the_scene_it_
         assert {ends for ends in routes if ends[1].startswith("dance/")} == {
             *(("audio/onset", "dance/speed"), ("lfo/1", "dance/speed")),
         }
+
+
+def test_after_a_late_frame_fewer_of_a_company_are_redrawn_where_the_processor_draws(
+    tiny_bundle: Path, tmp_path: Path, x_display: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lateness = [0.0]
+    decode = Bundle.decode
+
+    def slow(bundle: Bundle, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
+        time.sleep(0.004)
+        return decode(bundle, latents)
+
+    monkeypatch.setattr(Window, "lateness", property(lambda window: lateness[0]))
+    monkeypatch.setattr(Bundle, "decode", slow)
+    with playing_live(tmp_path, "--model", str(tiny_bundle), "--audio", "off", "--scene", "off") as player:
+        player.send("dance/unison", 0.0)
+        player.send("dance/dancers", 8.0)
+        player.until(lambda: len(player.stage.picture.fresh) == 8)
+        redrawn: dict[float, list[int]] = {}
+        for lateness[0] in (0.0, 0.5 / 30):
+            redrawn[lateness[0]] = []
+            for _ in range(40):
+                player.frames(1)
+                redrawn[lateness[0]].append(int(player.stage.picture.fresh.sum()))
+        in_time, late = redrawn.values()
+        assert max(in_time) >= 4, "two turns of 4 ms fit in 10 ms"
+        assert set(late) == {2}, "the leader and one more"
 
 
 class Seen:

@@ -6,7 +6,7 @@ the driver's messages name the file's own. Owns nothing; no GL.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.isf.dialect import (
@@ -69,6 +69,18 @@ def translate(body: str, first_line: int, header: Header, stage: str = FRAGMENT)
     else:
         parts += ["in vec2 isf_FragNormCoord;\n", "" if own_output else "out vec4 isf_FragColor;\n"]
     return Translated("".join([*parts, FUNCTIONS, f"#line {first_line}\n", text, "\n"]), uniforms)
+
+
+def read_in_place(text: str, names: Collection[str]) -> str:
+    """A translated fragment shader, where `names` are uniforms of images as large as what is drawn into: of these it
+    takes the very pixel, which gives the same as a filtered sample there, in half the time without a GPU.
+    """
+    for name in names:
+        if len(re.findall(rf"\bsampler2D\s+{name}\b", text)) == 1:  # a function's own image may be another
+            text = re.sub(
+                rf"\bIMG_THIS_PIXEL\s*\(\s*{name}\s*\)", f"texelFetch({name}, ivec2(gl_FragCoord.xy), 0)", text
+            )
+    return text
 
 
 def uniform_names(header: Header) -> dict[str, str]:
