@@ -135,9 +135,8 @@ def opened(options: argparse.Namespace, status: Status) -> Iterator[Live]:
     folders = model_folders(options.model)
     before = resumed(options.state, folders, say)
     folder = before.folder if before else folders[0]
-    with ThreadPoolExecutor(
-        1
-    ) as opener:  # into the heap of a thread, as those after it: it leaves no hole in the show's
+    # On a thread, as those after it: in that heap it leaves no holes in the show's own.
+    with ThreadPoolExecutor(1) as opener:
         bundle = opener.submit(open_folder, folder, options, LIVE_THREADS, say).result()
     effects = effect_files(options, watch=True, own=not options.safe)
     controls = start_controls(bundle, folders, effects, options, say, seed=secrets.randbelow(SEEDS))

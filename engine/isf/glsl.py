@@ -73,7 +73,7 @@ def translate(body: str, first_line: int, header: Header, stage: str = FRAGMENT)
 
 def read_in_place(text: str, names: Collection[str]) -> str:
     """A translated fragment shader, where `names` are uniforms of images as large as what is drawn into: of these it
-    takes the very pixel, which gives the same as a filtered sample there, in half the time without a GPU.
+    takes the very pixel, which gives the same as a filtered sample there, in less time without a GPU.
     """
     for name in names:
         if len(re.findall(rf"\bsampler2D\s+{name}\b", text)) == 1:  # a function's own image may be another
