@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from benchmarks.soak.faults import FAULTS, LONG, SETTLED, Fault, rubbish, schedule
 from benchmarks.soak.judging import Harm, Record, Sample, growth, judge, lives
 from benchmarks.soak.playing import SONG_SECONDS, write_song
-from benchmarks.soak.probes import BareTimer, ask, files_of, memory_of
+from benchmarks.soak.probes import BareTimer, ask, files_of, kinds_of, memory_of
 from benchmarks.soak.telling import rows
 from engine.sinks.health_page import HealthPage
 from engine.sources.osc_packets import MalformedError, messages, parse
@@ -74,6 +75,16 @@ def test_growth_is_of_what_a_minute_shows_five_minutes_in_and_at_the_end() -> No
     assert ("memory of the show", "0 to 0, at most 0 MB; grew by 2.00% (its share by 0.00%)") in rows(figures)
 
 
+def test_what_memory_grew_by_is_told_by_its_kinds() -> None:
+    samples = [
+        replace(sample(float(at)), kinds={"heap": 5_000_000, "mapped": 9_000_000 - (2_300_000 if at > 400 else 0)})
+        for at in range(700)
+    ]
+    figures, _ = judge(Record(700.0, samples, [], []))
+    assert figures["memory"]["more_bytes_of"] == {"heap": 0, "mapped": -2_300_000}
+    assert ("grew by, MB", "heap +0.0, mapped -2.3") in rows(figures)
+
+
 def test_a_short_life_is_looked_at_and_not_judged() -> None:
     samples = [sample(float(at), memory=1000 + at) for at in range(91)]
     grown, judged = growth(samples, lambda each: each.memory)
@@ -133,6 +144,9 @@ def test_the_probes_see_a_process_and_a_page() -> None:
         assert process.stdout and process.stdout.readline() == b"there\n"
         held, share = memory_of(process.pid)
         assert 1e6 < share <= held < 1e8 and files_of(process.pid) == 4
+        kinds = kinds_of(process.pid)
+        assert kinds.pop("in huge pages") <= sum(kinds.values()) == held
+        assert min(kinds["heap"], kinds["mapped"], kinds["of files"]) > 1e5 and kinds["heaps of threads"] == 0
         process.kill()
     page = HealthPage(0, lambda: {"healthy": False, "reasons": "no frame yet"}, print)
     assert page.port and ask(page.port) == {"healthy": False, "reasons": "no frame yet"}

@@ -5,8 +5,8 @@ Owns the bounds. Times are seconds since the soak began.
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -41,6 +41,8 @@ class Sample:
     supervisor_files: int
     reasons: str = ""
     """Why the show is not well; empty where it is."""
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    """Its memory by what it is, as of some seconds ago at most."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def judge(record: Record) -> tuple[dict[str, Any], list[str]]:
             "growth": grown,
             "growth_is_judged": judged,
             "growth_of_its_share": growth(life, lambda sample: sample.shared_out)[0],
+            "more_bytes_of": grown_kinds(life),
             "supervisor": ends(record.samples, lambda sample: sample.supervisor_memory),
             "supervisor_growth": growth(record.samples, lambda sample: sample.supervisor_memory)[0],
         },
@@ -158,7 +161,22 @@ def late_frames(
 
 
 def growth(samples: Sequence[Sample], value: Callable[[Sample], int]) -> tuple[float | None, bool]:
-    """By what share it grew once the show had settled, and whether that can be judged: a shorter life is looked at
+    """By what share it grew once the show had settled, and whether that can be judged."""
+    early, late, judged = early_and_late(samples, value)
+    return (late / early - 1, judged) if early else (None, False)
+
+
+def grown_kinds(samples: Sequence[Sample]) -> dict[str, int]:
+    """By how many bytes each kind of memory grew once the show had settled; less than 0 where it shrank."""
+    grown = {}
+    for kind in samples[-1].kinds:
+        early, late, _ = early_and_late(samples, lambda sample: sample.kinds.get(kind, 0))  # noqa: B023 asked at once
+        grown[kind] = round(late - early)
+    return grown
+
+
+def early_and_late(samples: Sequence[Sample], value: Callable[[Sample], int]) -> tuple[float, float, bool]:
+    """Its median once the show had settled and at the end, and whether they can be judged: a shorter life is looked at
     from a third of it on, and is not."""
     first, last = samples[0].at, samples[-1].at
     judged = last - first >= LONG_ENOUGH
@@ -166,9 +184,7 @@ def growth(samples: Sequence[Sample], value: Callable[[Sample], int]) -> tuple[f
     width = min(ENDS, (last - begin) / 2)
     early = [value(sample) for sample in samples if begin <= sample.at <= begin + width]
     late = [value(sample) for sample in samples if sample.at >= last - width]
-    if not early or not statistics.median(early):
-        return None, False
-    return statistics.median(late) / statistics.median(early) - 1, judged
+    return (statistics.median(early), statistics.median(late), judged) if early else (0.0, 0.0, False)
 
 
 def ends(samples: Sequence[Sample], value: Callable[[Sample], int]) -> dict[str, int]:

@@ -18,6 +18,10 @@ from typing import Any
 from benchmarks.soak.judging import RATE_HZ, Sample
 
 LOOK_EVERY = 1.0
+# Seconds between two looks at each of the show's mappings, of which there are thousands.
+KINDS_EVERY = 10.0
+# Where glibc begins the heaps that are not the first.
+HEAP_OF_A_THREAD = 64 << 20
 # Seconds that the health page has for an answer.
 ANSWER = 2.0
 
@@ -40,6 +44,25 @@ def memory_of(pid: int) -> tuple[int, int]:
     return int(rows["Rss"].split()[0]) * 1024, int(rows["Pss"].split()[0]) * 1024
 
 
+def kinds_of(pid: int) -> dict[str, int]:
+    """Bytes that a process holds by what they are; those in huge pages are among the others. Raises OSError."""
+    found = dict.fromkeys(("heap", "heaps of threads", "mapped", "of files", "in huge pages"), 0)
+    kind = ""
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        words = line.split()
+        if not words[0].endswith(":"):
+            begin, named = int(words[0].split("-")[0], 16), words[5:]
+            if named:
+                kind = "heap" if named == ["[heap]"] else "of files"
+            else:
+                kind = "mapped" if begin % HEAP_OF_A_THREAD else "heaps of threads"
+        elif words[0] == "Rss:":
+            found[kind] += int(words[1]) * 1024
+        elif words[0] == "AnonHugePages:":
+            found["in huge pages"] += int(words[1]) * 1024
+    return found
+
+
 def files_of(pid: int) -> int:
     """How many files a process has open. Raises OSError."""
     return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
@@ -51,6 +74,7 @@ class Sampler:
     def __init__(self, port: int, show: Callable[[], int], supervisor: int, began: float) -> None:
         self.samples: list[Sample] = []
         self._port, self._show, self._supervisor, self._began = port, show, supervisor, began
+        self._looked_at, self._looked, self._found = 0, 0.0, dict[str, int]()  # whose kinds of memory, when, and they
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="sampler", daemon=True)
         self._thread.start()
@@ -83,7 +107,15 @@ class Sampler:
             supervisor_memory=memory_of(self._supervisor)[0],
             supervisor_files=files_of(self._supervisor),
             reasons=facts["reasons"],
+            kinds=self._kinds(pid),
         )
+
+    def _kinds(self, pid: int) -> dict[str, int]:
+        """The show's memory by kind, as it was lately."""
+        now = time.monotonic()
+        if pid != self._looked_at or now - self._looked > KINDS_EVERY:
+            self._looked_at, self._looked, self._found = pid, now, kinds_of(pid)
+        return self._found
 
 
 class BareTimer:

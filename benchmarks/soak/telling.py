@@ -34,6 +34,7 @@ def rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     memory, files = figures["memory"], figures["files"]
     grown = percent(memory["growth"]) + ("" if memory["growth_is_judged"] else ", too short to judge")
     share = percent(memory["growth_of_its_share"])
+    more = [f"{kind} {size / MEGA:+.1f}" for kind, size in memory["more_bytes_of"].items()]
     away = [f"{name} {each['worst']:.2f} s" for name, each in figures["seconds_without_picture"].items()]
     return [
         ("length", f"{figures['seconds'] / 60:.1f} min"),
@@ -47,6 +48,7 @@ def rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("restarts", f"{figures['restarts']}, of which {figures['restarts_explained']} explained"),
         ("without a picture", ", ".join(away) or "-"),
         ("memory of the show", f"{spell(memory['show'], MEGA)} MB; grew by {grown} (its share by {share})"),
+        ("grew by, MB", ", ".join(more) or "-"),
         (
             "of the supervisor",
             f"{spell(memory['supervisor'], MEGA)} MB; grew by {percent(memory['supervisor_growth'])}",
