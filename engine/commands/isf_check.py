@@ -61,7 +61,7 @@ def find(paths: Sequence[Path]) -> Iterator[Path]:
 def check(context: moderngl.Context, path: Path, target: moderngl.Framebuffer) -> list[str]:
     """Draws a file for FRAMES frames into `target`; what is odd about them. Raises IsfError, OSError."""
     source = read(path)
-    program = Program(context, source)
+    program = Program(context, source, alike=True)  # as a show compiles it
     effect = Effect(program)
     feed = Feed(context, source.header, target.size)
     values = {row.key: row.default for row in rows(source.name, source.header)}

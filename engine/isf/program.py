@@ -49,9 +49,7 @@ class Shader:
     `in_place` are images as large as what the pass draws into, by their names in the file.
     """
 
-    def __init__(
-        self, context: moderngl.Context, source: Source, number: int, in_place: Collection[str] = frozenset()
-    ) -> None:
+    def __init__(self, context: moderngl.Context, source: Source, number: int, in_place: Collection[str]) -> None:
         vertex, fragment = (
             text.replace("uniform int PASSINDEX;", f"const int PASSINDEX = {number};", 1)
             for text in (source.vertex.text, source.fragment.text)
